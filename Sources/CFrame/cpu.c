@@ -1,0 +1,2 @@
+#include "CFrame.h"
+typedef int cframe_placeholder;

@@ -1,0 +1,2 @@
+#include "CRing.h"
+typedef int cring_placeholder;
