@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import CFrame
+
+/// Finds the frames in received octets, unmasked in place, part by part.
+///
+/// The C parser runs ahead of what has been handed out, by at most one batch of records:
+///
+///     |  handed out  |  parsed, in records  |  not looked at  |
+///     0          position                 parsed            count
+///
+/// Invariant: position <= parsed <= count of the octets given.
+///
+/// What is left when all octets are used up, an unfinished header or control frame, is carried
+/// over to the next octets; payloads of data frames never are.
+struct FrameDecoder: ~Copyable {
+    private var parser = cframe_parser()
+    private var batch = RecordBatch()
+    /// What stopped the parser; reported behind the records found before it.
+    private var status = UInt8(truncatingIfNeeded: CFRAME_OK.rawValue)
+    /// Whether decoding is over: a violation was reported, or the owner said so.
+    private var isStopped = false
+    /// Whether `carried` has become a control frame that was handed out.
+    private var isCarriedDone = false
+    /// Where in the octets the records' offsets count from. Negative after `dropConsumed`.
+    private var base = 0
+    /// Octets that the parser has been through.
+    private var parsed = 0
+    /// Octets that have been handed out, or were headers before those.
+    private(set) var position = 0
+    /// The start of a frame whose rest has not come, or the control frame just handed out.
+    private(set) var carried: [UInt8] = []
+
+    init(role: Role, limits: Limits, allowing reservedBits: ReservedBits) {
+        // Safe because the parser keeps no pointer; limits below 0 count as 0.
+        unsafe cframe_parser_init(
+            &parser, role == .server ? CFRAME_SERVER : CFRAME_CLIENT,
+            UInt64(max(0, limits.frameSizeMaxBytes)), UInt64(max(0, limits.messageSizeMaxBytes)),
+            UInt32(clamping: limits.fragmentCountMax))
+        parser.reserved_bits_allowed = reservedBits.rawValue
+    }
+
+    /// The next part in `octets`; nil when all of them have been taken, and then the next call is
+    /// given new octets.
+    mutating func next(in octets: inout MutableSpan<UInt8>) throws(ProtocolError) -> FramePart? {
+        repeat {
+            if let record = batch.removeFirst() { return handOut(record) }
+        } while try parse(&octets)
+        return nil
+    }
+
+    /// Forgets the `position` octets that are done with: the next call is given the octets behind
+    /// them, unchanged, and perhaps more. Returns how many they were.
+    mutating func dropConsumed() -> Int {
+        let dropped = position
+        base -= dropped
+        parsed -= dropped
+        position = 0
+        return dropped
+    }
+
+    /// Takes all further octets without looking at them.
+    mutating func stop() {
+        isStopped = true
+        batch.clear()
+        carried = []
+    }
+
+    private mutating func handOut(_ record: cframe_record) -> FramePart {
+        if !carried.isEmpty { return handOutCarried(record) }
+        let start = base + Int(record.offset)
+        position = start + Int(record.length)
+        return FramePart(record: record, range: start..<position, isCarried: false)
+    }
+
+    private mutating func handOutCarried(_ record: cframe_record) -> FramePart {
+        isCarriedDone = true
+        let start = Int(record.offset)
+        // A data frame that ends in the carried octets is one without a payload.
+        let isControl = record.b0 & 0x08 != 0
+        return FramePart(
+            record: record,
+            range: isControl ? start..<start + Int(record.length) : position..<position,
+            isCarried: isControl)
+    }
+
+    /// Parses what has not been looked at. False when there is nothing left to hand out.
+    @inline(never)
+    private mutating func parse(
+        _ octets: inout MutableSpan<UInt8>
+    ) throws(ProtocolError) -> Bool {
+        position = parsed
+        if isCarriedDone {
+            isCarriedDone = false
+            carried = []
+        }
+        while !isStopped {
+            if let error = ProtocolError(cframe_status(UInt32(status))) {
+                stop()
+                throw error
+            }
+            guard parsed < octets.count else { break }
+            if carried.isEmpty {
+                parseInPlace(&octets)
+            } else {
+                parseCarried(octets)
+            }
+            if !batch.isEmpty { return true }
+            position = parsed
+        }
+        batch.clear()
+        base = 0
+        parsed = 0
+        position = 0
+        return false
+    }
+
+    private mutating func parseInPlace(_ octets: inout MutableSpan<UInt8>) {
+        // The C parser's offsets have 32 bits.
+        let count = min(octets.count - parsed, 1 << 30)
+        var used = 0
+        var found = CFRAME_OK
+        base = parsed
+        // Safe because parsed + count <= octets.count, and C writes at most `capacity` records.
+        unsafe octets.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            unsafe batch.fill { records, capacity in
+                unsafe cframe_parse(
+                    &parser, start + parsed, count, records, capacity, &used, &found)
+            }
+        }
+        parsed += used
+        status = UInt8(truncatingIfNeeded: found.rawValue)
+        if used == 0, batch.isEmpty, found == CFRAME_OK {
+            carry(octets.count - parsed, of: octets.span)
+        }
+    }
+
+    /// Completes the carried frame start as far as `octets` reach, and hands it to the parser.
+    ///
+    /// It takes no octet of a data frame's payload, so that this is parsed in place.
+    private mutating func parseCarried(_ octets: borrowing MutableSpan<UInt8>) {
+        var used = 0
+        var found = CFRAME_OK
+        let missing = max(1, Self.frameStartLength(carried.span) - carried.count)
+        carry(min(missing, octets.count - parsed), of: octets.span)
+        // Safe because the array stands still during the call, and C writes at most one record.
+        unsafe carried.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            unsafe batch.fill(limit: 1) { records, capacity in
+                unsafe cframe_parse(
+                    &parser, start, buffer.count, records, capacity, &used, &found)
+            }
+        }
+        status = UInt8(truncatingIfNeeded: found.rawValue)
+        if used > 0, batch.isEmpty { carried = [] }
+    }
+
+    private mutating func carry(_ count: Int, of octets: Span<UInt8>) {
+        for index in parsed..<parsed + count { carried.append(octets[index]) }
+        parsed += count
+    }
+
+    /// The length of a data frame's header, or of a whole control frame, as far as the octets that
+    /// are there tell (RFC 6455 section 5.2).
+    private static func frameStartLength(_ octets: Span<UInt8>) -> Int {
+        guard octets.count >= 2 else { return 2 }
+        let length = Int(octets[1] & 0x7F)
+        let header = 2 + (length == 127 ? 8 : length == 126 ? 2 : 0) + (octets[1] >> 7 == 1 ? 4 : 0)
+        return octets[0] & 0x08 != 0 ? header + length : header
+    }
+}
