@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Endpoint {
+    /// The octets of a frame with `payload` octets, as this endpoint sends it.
+    public func frameSize(payload: Int) -> Int {
+        FrameEncoder.frameSize(payload: payload, isMasked: role == .client)
+    }
+
+    /// Appends `message` to `output`, as one frame.
+    ///
+    /// `maskingKey` matters to clients only: fresh and unpredictable for each frame.
+    public mutating func send(
+        _ message: Message, maskingKey: MaskingKey = .zero, into output: inout [UInt8]
+    ) throws(SendError) {
+        switch message {
+        case .text(let text):
+            try send(.text, text.utf8Span.span, maskingKey: maskingKey, into: &output)
+        case .binary(let octets):
+            try send(.binary, octets.span, maskingKey: maskingKey, into: &output)
+        case .ping(let octets):
+            try send(.ping, octets.span, maskingKey: maskingKey, into: &output)
+        case .pong(let octets):
+            try send(.pong, octets.span, maskingKey: maskingKey, into: &output)
+        case .close(let code, let reason):
+            try sendClose(code, reason: reason, maskingKey: maskingKey, into: &output)
+        }
+    }
+
+    /// Appends one frame to `output`, growing it.
+    ///
+    /// See the form that writes to an `OutputSpan`.
+    public mutating func send(
+        _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool = true,
+        maskingKey: MaskingKey = .zero, into output: inout [UInt8]
+    ) throws(SendError) {
+        guard opcode != .close else { throw .invalidCloseCode }
+        try willSend(opcode, payload.count, isFinal)
+        output.append(addingCapacity: frameSize(payload: payload.count)) { span in
+            write(opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &span)
+        }
+    }
+
+    /// Appends one frame to `output`, which has room for `frameSize(payload:)` octets. This is the
+    /// fast road: header and payload are written once, where they are wanted.
+    ///
+    /// A message may go in fragments: its opcode with `isFinal: false`, then continuations, the
+    /// last of them with `isFinal: true`; control frames may go between. That a text message is
+    /// UTF-8 as a whole is the caller's word and not checked. A Close goes through `sendClose`.
+    public mutating func send(
+        _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool = true,
+        maskingKey: MaskingKey = .zero, into output: inout OutputSpan<UInt8>
+    ) throws(SendError) {
+        guard opcode != .close else { throw .invalidCloseCode }
+        guard output.freeCapacity >= frameSize(payload: payload.count) else {
+            throw .messageTooLarge
+        }
+        try willSend(opcode, payload.count, isFinal)
+        write(opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &output)
+    }
+
+    /// Appends a Close frame to `output`: the start of the closing handshake, or its answer.
+    ///
+    /// Without a code there can be no reason; a reason has at most 123 octets of UTF-8.
+    public mutating func sendClose(
+        _ code: CloseCode?, reason: String = "", maskingKey: MaskingKey = .zero,
+        into output: inout [UInt8]
+    ) throws(SendError) {
+        try output.append(addingCapacity: Self.controlFrameSizeMaxBytes) {
+            span throws(SendError) in
+            try sendClose(code, reason: reason, maskingKey: maskingKey, into: &span)
+        }
+    }
+
+    /// Appends a Close frame to `output`, which has room for `controlFrameSizeMaxBytes`.
+    public mutating func sendClose(
+        _ code: CloseCode?, reason: String = "", maskingKey: MaskingKey = .zero,
+        into output: inout OutputSpan<UInt8>
+    ) throws(SendError) {
+        guard canSend else { throw .notOpen }
+        guard code?.isSendable ?? reason.isEmpty else { throw .invalidCloseCode }
+        let reasonOctets = reason.utf8Span.span
+        guard reasonOctets.count <= FrameEncoder.controlPayloadMaxBytes - 2 else {
+            throw .reasonTooLong
+        }
+        var payload: [UInt8] = []
+        if let code {
+            payload.append(UInt8(code.rawValue >> 8))
+            payload.append(UInt8(code.rawValue & 0xFF))
+            payload.append(contentsOf: reason.utf8)
+        }
+        guard output.freeCapacity >= frameSize(payload: payload.count) else {
+            throw .messageTooLarge
+        }
+        write(.close, payload.span, isFinal: true, maskingKey: maskingKey, into: &output)
+        sentCode = code ?? .noStatus
+        sentReason = reason
+        state = receivedCode == nil ? .closing : .closed
+    }
+
+    /// Fails the connection (RFC 6455 section 7.1.7): appends a Close frame with the error's code
+    /// to `output`, unless one was sent before. Nothing is read after this.
+    ///
+    /// The peer's Close is not waited for: send what was written, then end the connection.
+    public mutating func fail(
+        with error: ProtocolError, maskingKey: MaskingKey = .zero, into output: inout [UInt8]
+    ) {
+        // It can only refuse when a Close was sent before, or the connection is lost.
+        try? sendClose(error.closeCode, maskingKey: maskingKey, into: &output)
+        stopReading(.closing)
+        isFailed = true
+    }
+
+    /// Fails the connection, writing to `output`, which has room for `controlFrameSizeMaxBytes`.
+    public mutating func fail(
+        with error: ProtocolError, maskingKey: MaskingKey = .zero,
+        into output: inout OutputSpan<UInt8>
+    ) {
+        try? sendClose(error.closeCode, maskingKey: maskingKey, into: &output)
+        stopReading(.closing)
+        isFailed = true
+    }
+
+    /// The code and reason of the Close frame that was sent; the code is nil if it carried none.
+    public var sentClose: (code: CloseCode?, reason: String)? {
+        sentCode.map { ($0 == .noStatus ? nil : $0, sentReason) }
+    }
+
+    /// A Close frame is the last one (RFC 6455 section 5.5.1).
+    private var canSend: Bool { sentCode == nil && state != .closed }
+
+    private mutating func willSend(
+        _ opcode: Opcode, _ payloadCount: Int, _ isFinal: Bool
+    ) throws(SendError) {
+        if opcode.isControl {
+            // A Pong is owed for Pings that come until the peer's Close does (section 5.5.2).
+            guard canSend || (opcode == .pong && state == .closing && !isFailed) else {
+                throw .notOpen
+            }
+            guard isFinal else { throw .fragmentOutOfOrder }
+            guard payloadCount <= FrameEncoder.controlPayloadMaxBytes else {
+                throw .controlPayloadTooLong
+            }
+        } else {
+            guard canSend, !isFailed else { throw .notOpen }
+            guard (opcode == .continuation) == isSendingFragments else {
+                throw .fragmentOutOfOrder
+            }
+            isSendingFragments = !isFinal
+        }
+    }
+
+    private func write(
+        _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool, maskingKey: MaskingKey,
+        into output: inout OutputSpan<UInt8>
+    ) {
+        FrameEncoder.encode(
+            FrameEncoder.firstOctet(opcode, isFinal: isFinal), payload,
+            key: role == .client ? maskingKey : nil, into: &output)
+    }
+}
