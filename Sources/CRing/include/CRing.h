@@ -39,7 +39,7 @@ enum {
     CRING_FEATURE_DEFER_TASKRUN = 1 << 1,
     /// IORING_SETUP_COOP_TASKRUN (5.19); only without DEFER_TASKRUN.
     CRING_FEATURE_COOP_TASKRUN = 1 << 2,
-    /// IORING_SETUP_TASKRUN_FLAG (5.19): a zero-timeout wait with nothing to do costs no system call.
+    /// IORING_SETUP_TASKRUN_FLAG (5.19): polling with nothing to do costs no system call.
     CRING_FEATURE_TASKRUN_FLAG = 1 << 3,
     /// IORING_SETUP_SUBMIT_ALL (5.18).
     CRING_FEATURE_SUBMIT_ALL = 1 << 4,
@@ -49,10 +49,8 @@ enum {
     CRING_FEATURE_MULTISHOT_ACCEPT = 1 << 6,
     /// IORING_RECV_MULTISHOT (6.0); without it every receive is terminal.
     CRING_FEATURE_MULTISHOT_RECEIVE = 1 << 7,
-    /// IOU_PBUF_RING_INC (6.12): one buffer serves many completions.
-    CRING_FEATURE_INCREMENTAL_BUFFERS = 1 << 8,
     /// epoll_pwait2 (5.11); without it epoll rounds time-outs up to a millisecond.
-    CRING_FEATURE_PRECISE_WAIT = 1 << 9,
+    CRING_FEATURE_PRECISE_WAIT = 1 << 8,
 };
 
 /// How to open a ring. All zero is the default everywhere.
@@ -123,8 +121,7 @@ typedef struct {
     uint8_t *data;
     /// What the kernel's call returned: a count, a descriptor, or -errno.
     int32_t result;
-    /// Names the buffer with CRING_BUFFER. Several completions may name the same one; each of them
-    /// gives it back once.
+    /// Names the buffer with CRING_BUFFER.
     uint16_t buffer;
     /// CRING_MORE, CRING_BUFFER.
     uint16_t flags;
@@ -193,7 +190,7 @@ uint64_t cring_now(void);
 /// `host` is an IPv4 or IPv6 address or "localhost" (127.0.0.1); anything else gives -EINVAL, for
 /// names are not looked up. `port` 0 lets the kernel choose; `bound_port` (or NULL) gets the port.
 /// `share` 0 is for a process's first loop: it binds alone, so that a second server gets
-/// -EADDRINUSE, and opens the port to sharing (SO_REUSEPORT) afterwards; `share` 1 is for the others.
+/// -EADDRINUSE, and then opens the port to sharing (SO_REUSEPORT); `share` 1 is for the others.
 int cring_listen(const char *host, uint16_t port, int backlog, int share, uint16_t *bound_port);
 
 /// Writes the peer's address as text ("127.0.0.1", "::1"; no port; IPv4-mapped ones as IPv4) with a

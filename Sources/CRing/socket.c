@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "CRing.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+union address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+    struct sockaddr_storage room;
+};
+
+static socklen_t
+address_size(const union address *address)
+{
+    return address->any.sa_family == AF_INET6 ? sizeof address->v6 : sizeof address->v4;
+}
+
+static int
+address_from(union address *address, const char *host, uint16_t port)
+{
+    *address = (union address){0};
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
+    if (inet_pton(AF_INET, host, &address->v4.sin_addr) == 1) {
+        address->v4.sin_family = AF_INET;
+        address->v4.sin_port = htons(port);
+        return 0;
+    }
+    /* The failed attempt may have written where IPv6 keeps other fields. */
+    *address = (union address){0};
+    if (inet_pton(AF_INET6, host, &address->v6.sin6_addr) == 1) {
+        address->v6.sin6_family = AF_INET6;
+        address->v6.sin6_port = htons(port);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+static int
+turn_on(int fd, int level, int option)
+{
+    int on = 1;
+    return setsockopt(fd, level, option, &on, sizeof on);
+}
+
+static int
+bind_and_listen(int fd, const union address *address, int backlog, bool shares)
+{
+    if (turn_on(fd, SOL_SOCKET, SO_REUSEADDR) != 0 || turn_on(fd, IPPROTO_TCP, TCP_NODELAY) != 0)
+        return -errno;
+    if (shares && turn_on(fd, SOL_SOCKET, SO_REUSEPORT) != 0)
+        return -errno;
+    if (bind(fd, &address->any, address_size(address)) != 0)
+        return -errno;
+    /* Bound alone; from here on the other loops of this process may join. Before listening, so
+     * that the kernel makes the group of listeners right away. */
+    if (!shares && turn_on(fd, SOL_SOCKET, SO_REUSEPORT) != 0)
+        return -errno;
+    return listen(fd, backlog) == 0 ? 0 : -errno;
+}
+
+static int
+port_of(int fd, uint16_t *port)
+{
+    union address address;
+    socklen_t size = sizeof address;
+    if (getsockname(fd, &address.any, &size) != 0)
+        return -errno;
+    bool is_v6 = address.any.sa_family == AF_INET6;
+    *port = ntohs(is_v6 ? address.v6.sin6_port : address.v4.sin_port);
+    return 0;
+}
+
+int
+cring_listen(const char *host, uint16_t port, int backlog, int share, uint16_t *bound_port)
+{
+    union address address;
+    if (address_from(&address, host, port) != 0)
+        return -EINVAL;
+    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    int error = bind_and_listen(fd, &address, backlog, share != 0);
+    if (error == 0 && bound_port != NULL)
+        error = port_of(fd, bound_port);
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+int
+cring_peer_address(int fd, char *out, size_t capacity)
+{
+    union address address;
+    socklen_t size = sizeof address;
+    if (getpeername(fd, &address.any, &size) != 0)
+        return -errno;
+    char text[INET6_ADDRSTRLEN] = "unix";
+    if (address.any.sa_family == AF_INET) {
+        inet_ntop(AF_INET, &address.v4.sin_addr, text, sizeof text);
+    } else if (address.any.sa_family == AF_INET6) {
+        const struct in6_addr *v6 = &address.v6.sin6_addr;
+        if (IN6_IS_ADDR_V4MAPPED(v6))
+            inet_ntop(AF_INET, &v6->s6_addr[12], text, sizeof text);
+        else
+            inet_ntop(AF_INET6, v6, text, sizeof text);
+    }
+    size_t length = strlen(text);
+    if (length >= capacity)
+        return -ENOSPC;
+    memcpy(out, text, length + 1);
+    return (int)length;
+}
+
+int
+cring_reset_on_close(int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    return setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) == 0 ? 0 : -errno;
+}
+
+int
+cring_accept_now(int listener)
+{
+    int flags = fcntl(listener, F_GETFL);
+    if (flags < 0)
+        return -errno;
+    /* io_uring's listeners are blocking. */
+    bool blocks = (flags & O_NONBLOCK) == 0;
+    if (blocks && fcntl(listener, F_SETFL, flags | O_NONBLOCK) != 0)
+        return -errno;
+    int fd;
+    do
+        fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    while (fd < 0 && errno == EINTR);
+    int result = fd >= 0 ? fd : -errno;
+    if (blocks)
+        fcntl(listener, F_SETFL, flags);
+    return result;
+}
+
+int64_t
+cring_descriptor_limit(int raise_to_hard)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return -errno;
+    if (raise_to_hard && limit.rlim_cur < limit.rlim_max) {
+        struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+            limit = raised;
+    }
+    return limit.rlim_cur > (rlim_t)INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
+}
