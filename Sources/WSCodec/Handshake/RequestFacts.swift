@@ -15,7 +15,7 @@ struct RequestFacts: Hashable, Sendable {
 
     /// Walks `fields`; throws when they leave open to whom the request goes (RFC 9112 section 3.2)
     /// or where its body ends (section 6.3).
-    init(_ fields: FieldLines, version: RequestHead.Version) throws(RequestError) {
+    init(_ fields: FieldLines, version: HTTPVersion) throws(RequestError) {
         let octets = fields.octets.span
         var codings = TransferCodings()
         for line in fields.lines {
@@ -85,7 +85,7 @@ private struct TransferCodings {
         }
     }
 
-    func isChunked(version: RequestHead.Version) throws(RequestError) -> Bool {
+    func isChunked(version: HTTPVersion) throws(RequestError) -> Bool {
         guard lines > 0 else { return false }
         guard version == .http11 else { throw RequestError(.transferEncodingInHTTP10) }
         guard endsInChunked, chunkedCount == 1 else {

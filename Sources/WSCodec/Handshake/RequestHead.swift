@@ -8,12 +8,7 @@ public import HTTPTypes
 /// when the head is complete; everything else is made when asked for.
 public struct RequestHead: Sendable, Hashable {
     /// A version of HTTP that a head can have.
-    public enum Version: Sendable, Hashable {
-        /// HTTP/1.0
-        case http10
-        /// HTTP/1.1
-        case http11
-    }
+    public typealias Version = HTTPVersion
 
     /// The method, case kept: `get` is a method other than `GET` (RFC 9110 section 9.1).
     public let method: HTTPRequest.Method

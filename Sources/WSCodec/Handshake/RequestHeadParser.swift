@@ -31,9 +31,8 @@ public struct RequestHeadParser: Sendable {
     private var emptyLines = 0
     private var methodEnd = 0
     private var targetEnd = 0
-    /// How many octets of the version have been seen.
-    private var versionCount = 0
-    private var version = RequestHead.Version.http11
+    private var versionReader = HTTPVersionReader()
+    private var version = HTTPVersion.http11
     private var request: (method: HTTPRequest.Method, target: RequestTarget)?
     private var fieldLines = FieldLinesParser()
     private var fields = FieldLines()
@@ -145,7 +144,7 @@ public struct RequestHeadParser: Sendable {
             case .target:
                 try takeTarget(octets, &index, end, offset)
             case .version:
-                try checkVersion(octets[index])
+                try takeVersion(octets[index])
                 index &+= 1
             default:
                 return try takeRequestLineEnd(octets, &index)
@@ -174,28 +173,15 @@ public struct RequestHeadParser: Sendable {
         state = .version
     }
 
-    /// `HTTP/1.0` or `HTTP/1.1`, in this case of letters (RFC 9112 section 2.3).
-    private mutating func checkVersion(_ octet: UInt8) throws(RequestError) {
-        switch versionCount {
-        case 0: try expect(octet, 0x48)
-        case 1, 2: try expect(octet, 0x54)
-        case 3: try expect(octet, 0x50)
-        case 4: try expect(octet, .slash)
-        case 5:
-            guard octet.isDigit else { throw RequestError(.invalidVersion) }
-            guard octet == 0x31 else { throw RequestError(.unsupportedVersion) }
-        case 6: try expect(octet, .dot)
-        default:
-            guard octet.isDigit else { throw RequestError(.invalidVersion) }
-            guard octet <= 0x31 else { throw RequestError(.unsupportedVersion) }
-            version = octet == 0x30 ? .http10 : .http11
+    private mutating func takeVersion(_ octet: UInt8) throws(RequestError) {
+        switch versionReader.read(octet) {
+        case .more: break
+        case .done(let version):
+            self.version = version
             state = .requestLineEnd
+        case .invalid: throw RequestError(.invalidVersion)
+        case .unsupported: throw RequestError(.unsupportedVersion)
         }
-        versionCount &+= 1
-    }
-
-    private func expect(_ octet: UInt8, _ expected: UInt8) throws(RequestError) {
-        guard octet == expected else { throw RequestError(.invalidVersion) }
     }
 
     private mutating func takeRequestLineEnd(

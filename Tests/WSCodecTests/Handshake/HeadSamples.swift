@@ -11,7 +11,7 @@ enum HeadOutcome: Equatable {
 
 /// Feeds `octets` in pieces that end at `cuts`, and says what came of it. The position of a failure
 /// is that of the end of the piece it was found in.
-func feed(
+func feedHead(
     _ octets: [UInt8], cuts: [Int] = [], limits: HTTPLimits = HTTPLimits()
 ) -> HeadOutcome {
     var parser = RequestHeadParser(limits: limits)
@@ -30,12 +30,12 @@ func feed(
 }
 
 /// Feeds `octets` one by one: the position of a failure is behind the octet that caused it.
-func feedOctetByOctet(_ octets: [UInt8], limits: HTTPLimits = HTTPLimits()) -> HeadOutcome {
-    feed(octets, cuts: octets.isEmpty ? [] : Array(1..<max(octets.count, 1)), limits: limits)
+func feedHeadOctetByOctet(_ octets: [UInt8], limits: HTTPLimits = HTTPLimits()) -> HeadOutcome {
+    feedHead(octets, cuts: octets.isEmpty ? [] : Array(1..<max(octets.count, 1)), limits: limits)
 }
 
 /// What `parser` throws for `octets`; nil when it throws nothing.
-func failure(of octets: [UInt8], in parser: inout RequestHeadParser) -> RequestError? {
+func headFailure(of octets: [UInt8], in parser: inout RequestHeadParser) -> RequestError? {
     do {
         _ = try parser.receive(octets.span)
         return nil
@@ -44,17 +44,17 @@ func failure(of octets: [UInt8], in parser: inout RequestHeadParser) -> RequestE
     }
 }
 
-func octets(_ text: String) -> [UInt8] { Array(text.utf8) }
+func headText(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 /// Lines joined by CR LF, with the empty line behind them.
-func head(_ lines: String...) -> [UInt8] {
-    octets(lines.joined(separator: "\r\n") + "\r\n\r\n")
+func headLines(_ lines: String...) -> [UInt8] {
+    headText(lines.joined(separator: "\r\n") + "\r\n\r\n")
 }
 
 /// The parsed head of `lines`.
 func requestHead(_ lines: [String]) throws -> RequestHead {
     var parser = RequestHeadParser()
-    let octets = octets(lines.joined(separator: "\r\n") + "\r\n\r\n")
+    let octets = headText(lines.joined(separator: "\r\n") + "\r\n\r\n")
     guard try parser.receive(octets.span) == octets.count else { throw IncompleteHead() }
     return parser.takeHead()
 }
@@ -74,7 +74,7 @@ func handshakeHead(
 }
 
 /// The client's request of RFC 6455 section 1.2.
-let sampleRequest = head(
+let sampleHandshake = headLines(
     "GET /chat HTTP/1.1",
     "Host: server.example.com",
     "Upgrade: websocket",

@@ -5,11 +5,11 @@ import WSCodec
 
 @Suite("RFC 9112: request heads") struct RequestHeadParserTests {
     @Test func `the sample of RFC 6455 section 1.2 is taken apart`() throws {
-        guard case .head(let head, let consumed) = feed(sampleRequest) else {
+        guard case .head(let head, let consumed) = feedHead(sampleHandshake) else {
             Issue.record("no head")
             return
         }
-        #expect(consumed == sampleRequest.count)
+        #expect(consumed == sampleHandshake.count)
         #expect(head.method == .get)
         #expect(head.target == "/chat")
         #expect(head.path == "/chat")
@@ -28,48 +28,48 @@ import WSCodec
     }
 
     static let goodHeads: [[UInt8]] = [
-        sampleRequest,
-        head("GET / HTTP/1.1", "Host: a"),
-        head("GET / HTTP/1.0"),
-        head("GET / HTTP/1.0", "Connection: keep-alive"),
-        head("get /?a=b?c HTTP/1.1", "Host: a:80"),
-        head("OPTIONS * HTTP/1.1", "Host: [::1]:8080"),
-        head("GET http://example.com:81/x?y HTTP/1.1", "Host: other"),
-        head("POST /x HTTP/1.1", "Host:a", "Content-Length: 0005", "X-Empty:", "X-Blank: \t "),
-        head("PUT /x HTTP/1.1", "HOST:\ta\t", "transfer-ENCODING:  Chunked"),
-        octets("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        octets("GET /%7Bx%7D/[y]|z HTTP/1.1\r\nHost: a\r\nX: \u{E9}\u{1F600}\r\n\r\n"),
+        sampleHandshake,
+        headLines("GET / HTTP/1.1", "Host: a"),
+        headLines("GET / HTTP/1.0"),
+        headLines("GET / HTTP/1.0", "Connection: keep-alive"),
+        headLines("get /?a=b?c HTTP/1.1", "Host: a:80"),
+        headLines("OPTIONS * HTTP/1.1", "Host: [::1]:8080"),
+        headLines("GET http://example.com:81/x?y HTTP/1.1", "Host: other"),
+        headLines("POST /x HTTP/1.1", "Host:a", "Content-Length: 0005", "X-Empty:", "X-Blank: \t "),
+        headLines("PUT /x HTTP/1.1", "HOST:\ta\t", "transfer-ENCODING:  Chunked"),
+        headText("\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        headText("GET /%7Bx%7D/[y]|z HTTP/1.1\r\nHost: a\r\nX: \u{E9}\u{1F600}\r\n\r\n"),
     ]
 
     /// A parser must not care how TCP cut the stream.
     @Test(arguments: goodHeads) func `a head survives any segmentation`(_ sample: [UInt8]) {
-        let whole = feed(sample)
+        let whole = feedHead(sample)
         guard case .head(let head, let consumed) = whole else {
             Issue.record("\(whole)")
             return
         }
         #expect(consumed == sample.count)
-        #expect(feedOctetByOctet(sample) == .head(head, consumed: sample.count))
+        #expect(feedHeadOctetByOctet(sample) == .head(head, consumed: sample.count))
         for cut in 0...sample.count {
-            #expect(feed(sample, cuts: [cut]) == whole)
+            #expect(feedHead(sample, cuts: [cut]) == whole)
         }
         // What follows stays with the caller, whatever it is.
-        for tail in [[0x81, 0x00], octets("GET / HTTP/1.1\r\n"), [0]] as [[UInt8]] {
-            #expect(feed(sample + tail) == whole)
+        for tail in [[0x81, 0x00], headText("GET / HTTP/1.1\r\n"), [0]] as [[UInt8]] {
+            #expect(feedHead(sample + tail) == whole)
         }
     }
 
     @Test(arguments: goodHeads) func `a head without its last octet is incomplete`(
         _ sample: [UInt8]
     ) {
-        #expect(feed(sample.dropLast()) == .incomplete)
+        #expect(feedHead(sample.dropLast()) == .incomplete)
     }
 
     /// Each row: the head up to and including the octet that is wrong.
     @Test(
         "a head fails at its first impossible octet",
         arguments: [
-            // H16: a TLS hello, HTTP/2, control octets, white space.
+            // Garbage: a TLS hello, HTTP/2, control octets, white space.
             ("\u{16}", .invalidMethod), ("\0", .invalidMethod), (" ", .invalidMethod),
             ("\n", .invalidMethod), ("GET\t", .invalidMethod), ("GET\r", .invalidMethod),
             ("\r\r", .bareCarriageReturn), ("\r\n\r\n\r", .invalidMethod), (":", .invalidMethod),
@@ -89,7 +89,7 @@ import WSCodec
             ("GET a HTTP/1.1\r\n", .invalidTarget), ("GET ftp://a/ HTTP/1.1\r\n", .invalidTarget),
             ("GET http:/// HTTP/1.1\r\n", .invalidTarget),
             ("GET http://u@a/ HTTP/1.1\r\n", .invalidTarget),
-            // H6: what hides or fabricates fields.
+            // RFC 9112 section 5: what hides or fabricates fields.
             ("GET / HTTP/1.1\r\n ", .obsoleteFolding), ("GET / HTTP/1.1\r\n\t", .obsoleteFolding),
             ("GET / HTTP/1.1\r\nHost: a\r\n ", .obsoleteFolding),
             ("GET / HTTP/1.1\r\nHost ", .spaceBeforeColon),
@@ -110,11 +110,12 @@ import WSCodec
             ("GET / HTTP/1.1\r\nHost: a\r\n\rX", .bareCarriageReturn),
         ] as [(String, RequestError.Kind)])
     func failsAtOnce(prefix: String, kind: RequestError.Kind) {
-        let sample = octets(prefix)
-        #expect(feedOctetByOctet(sample) == .failure(kind, at: sample.count))
-        #expect(feedOctetByOctet(sample.dropLast()) == .incomplete)
+        let sample = headText(prefix)
+        #expect(feedHeadOctetByOctet(sample) == .failure(kind, at: sample.count))
+        #expect(feedHeadOctetByOctet(sample.dropLast()) == .incomplete)
         for cut in 0...sample.count {
-            guard case .failure(kind, _) = feed(sample + octets("x: y\r\n\r\n"), cuts: [cut]) else {
+            guard case .failure(kind, _) = feedHead(sample + headText("x: y\r\n\r\n"), cuts: [cut])
+            else {
                 Issue.record("cut at \(cut)")
                 return
             }
@@ -124,7 +125,7 @@ import WSCodec
     @Test(
         "a complete head is refused",
         arguments: [
-            // H7
+            // RFC 9112 section 3.2: Host.
             (["GET / HTTP/1.1"], .missingHost), (["GET / HTTP/1.1", "Hosts: a"], .missingHost),
             (["GET / HTTP/1.1", "Host: a", "Host: a"], .duplicateHost),
             (["GET / HTTP/1.0", "Host: a", "host: b"], .duplicateHost),
@@ -218,9 +219,9 @@ import WSCodec
             (["GET / HTTP/1.0", "Transfer-Encoding: chunked"], .transferEncodingInHTTP10),
         ] as [([String], RequestError.Kind)])
     func refused(lines: [String], kind: RequestError.Kind) {
-        let sample = octets(lines.joined(separator: "\r\n") + "\r\n\r\n")
-        #expect(feed(sample) == .failure(kind, at: sample.count))
-        #expect(feedOctetByOctet(sample) == .failure(kind, at: sample.count))
+        let sample = headText(lines.joined(separator: "\r\n") + "\r\n\r\n")
+        #expect(feedHead(sample) == .failure(kind, at: sample.count))
+        #expect(feedHeadOctetByOctet(sample) == .failure(kind, at: sample.count))
     }
 
     @Test func `each violation has its status`() {
@@ -233,7 +234,7 @@ import WSCodec
             ("GET / HTTP/2", .unsupportedVersion),
         ] as [(String, RequestError.Kind)] {
             var parser = RequestHeadParser()
-            let error = failure(of: octets(sample), in: &parser)
+            let error = headFailure(of: headText(sample), in: &parser)
             #expect(error?.kind == kind)
             #expect(error?.status.code == others[kind, default: 400])
         }
@@ -242,15 +243,15 @@ import WSCodec
     @Test func `an error is thrown again by every further call`() {
         var parser = RequestHeadParser()
         for _ in 0..<3 {
-            #expect(failure(of: [0], in: &parser)?.kind == .invalidMethod)
+            #expect(headFailure(of: [0], in: &parser)?.kind == .invalidMethod)
         }
-        #expect(failure(of: sampleRequest, in: &parser)?.kind == .invalidMethod)
+        #expect(headFailure(of: sampleHandshake, in: &parser)?.kind == .invalidMethod)
     }
 
     @Test func `pipelined heads are taken one after the other`() throws {
         let stream =
-            head("GET /1 HTTP/1.1", "Host: a") + head("GET /2 HTTP/1.1", "Host: a")
-            + octets("\r\n") + head("GET /3 HTTP/1.0")
+            headLines("GET /1 HTTP/1.1", "Host: a") + headLines("GET /2 HTTP/1.1", "Host: a")
+            + headText("\r\n") + headLines("GET /3 HTTP/1.0")
         var parser = RequestHeadParser()
         var position = 0
         var paths: [String] = []
@@ -285,8 +286,8 @@ import WSCodec
     }
 
     @Test func `values keep octets that are no UTF-8`() throws {
-        let sample = octets("GET / HTTP/1.1\r\nHost: a\r\nX: ") + [0xE9] + octets("\r\n\r\n")
-        guard case .head(let head, _) = feed(sample) else {
+        let sample = headText("GET / HTTP/1.1\r\nHost: a\r\nX: ") + [0xE9] + headText("\r\n\r\n")
+        guard case .head(let head, _) = feedHead(sample) else {
             Issue.record("no head")
             return
         }
@@ -309,75 +310,78 @@ import WSCodec
 @Suite("Limits of a request head") struct RequestHeadLimitTests {
     private func line(_ count: Int) -> [UInt8] {
         let path = String(repeating: "a", count: count - "GET / HTTP/1.1".utf8.count)
-        return octets("GET /\(path) HTTP/1.1")
+        return headText("GET /\(path) HTTP/1.1")
     }
 
     @Test(arguments: [8192, 100]) func `a request line at the limit passes, one above gets 414`(
         limit: Int
     ) {
         let limits = HTTPLimits(requestLineMaxBytes: limit)
-        let rest = octets("\r\nHost: a\r\n\r\n")
-        guard case .head = feed(line(limit) + rest, limits: limits) else {
+        let rest = headText("\r\nHost: a\r\n\r\n")
+        guard case .head = feedHead(line(limit) + rest, limits: limits) else {
             Issue.record("at the limit")
             return
         }
         let above = line(limit + 1) + rest
-        guard case .failure(.requestLineTooLong, _) = feed(above, limits: limits) else {
+        guard case .failure(.requestLineTooLong, _) = feedHead(above, limits: limits) else {
             Issue.record("one above")
             return
         }
         #expect(
-            feedOctetByOctet(above, limits: limits) == .failure(.requestLineTooLong, at: limit + 1))
+            feedHeadOctetByOctet(above, limits: limits)
+                == .failure(.requestLineTooLong, at: limit + 1))
     }
 
     @Test func `an endless method or target gets 414`() {
         for start in ["A", "GET /", "GET /?"] {
-            let endless = octets(start) + [UInt8](repeating: 0x41, count: 9000)
-            guard case .failure(.requestLineTooLong, _) = feed(endless) else {
+            let endless = headText(start) + [UInt8](repeating: 0x41, count: 9000)
+            guard case .failure(.requestLineTooLong, _) = feedHead(endless) else {
                 Issue.record("\(start)")
                 return
             }
         }
     }
 
-    /// H1: one huge field.
+    /// One huge field.
     @Test(arguments: [16384, 64]) func `a head at the limit passes, one above gets 431`(
         limit: Int
     ) {
         let limits = HTTPLimits(headMaxBytes: limit)
-        let start = octets("GET / HTTP/1.1\r\nHost: a\r\nX: ")
-        let end = octets("\r\n\r\n")
+        let start = headText("GET / HTTP/1.1\r\nHost: a\r\nX: ")
+        let end = headText("\r\n\r\n")
         let filler = [UInt8](repeating: 0x61, count: limit - start.count - end.count)
-        guard case .head = feed(start + filler + end, limits: limits),
-            case .head = feedOctetByOctet(start + filler + end, limits: limits)
+        guard case .head = feedHead(start + filler + end, limits: limits),
+            case .head = feedHeadOctetByOctet(start + filler + end, limits: limits)
         else {
             Issue.record("at the limit")
             return
         }
         let above = start + filler + [0x61] + end
-        guard case .failure(.headTooLarge, _) = feed(above, limits: limits) else {
+        guard case .failure(.headTooLarge, _) = feedHead(above, limits: limits) else {
             Issue.record("one above")
             return
         }
-        #expect(feedOctetByOctet(above, limits: limits) == .failure(.headTooLarge, at: limit + 1))
+        #expect(
+            feedHeadOctetByOctet(above, limits: limits) == .failure(.headTooLarge, at: limit + 1))
     }
 
-    /// H2: many small fields.
+    /// Many small fields.
     @Test(arguments: [100, 1]) func `field lines at the limit pass, one above gets 431`(
         limit: Int
     ) {
         let limits = HTTPLimits(fieldCountMax: limit)
-        let start = octets("GET / HTTP/1.1\r\nHost: a\r\n")
-        let line = octets("a:\r\n")
+        let start = headText("GET / HTTP/1.1\r\nHost: a\r\n")
+        let line = headText("a:\r\n")
         let fields = [[UInt8]](repeating: line, count: limit - 1).flatMap { $0 }
-        guard case .head(let head, _) = feed(start + fields + octets("\r\n"), limits: limits) else {
+        guard case .head(let head, _) = feedHead(start + fields + headText("\r\n"), limits: limits)
+        else {
             Issue.record("at the limit")
             return
         }
         #expect(head.fieldCount == limit && head.headerFields.count == limit)
         let above = start + fields + line
         #expect(
-            feedOctetByOctet(above, limits: limits)
+            feedHeadOctetByOctet(above, limits: limits)
                 == .failure(.tooManyFields, at: above.count - 3))
     }
 
@@ -390,9 +394,9 @@ import WSCodec
             HTTPLimits(requestLineMaxBytes: limit, headMaxBytes: limit, fieldCountMax: limit),
         ]
         for limits in limits {
-            let whole = feed(sampleRequest, limits: limits)
+            let whole = feedHead(sampleHandshake, limits: limits)
             if limit == .max {
-                #expect(whole == feed(sampleRequest))
+                #expect(whole == feedHead(sampleHandshake))
             } else {
                 guard case .failure = whole else {
                     Issue.record("\(limits)")
