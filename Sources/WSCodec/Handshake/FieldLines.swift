@@ -19,9 +19,8 @@ struct FieldLine: Hashable, Sendable {
 
 /// The octets of a head, and where its field lines lie in them.
 ///
-/// A lookup walks the lines and compares names without regard to case. That is dearer than a
-/// dictionary only from the fifth lookup on or so, and building one costs more than a whole
-/// handshake.
+/// A lookup walks the lines and compares names without regard to case: heads are short and few
+/// lookups are made, so an index would cost more than it saves.
 struct FieldLines: Hashable, Sendable {
     var octets: [UInt8] = []
     var lines: [FieldLine] = []

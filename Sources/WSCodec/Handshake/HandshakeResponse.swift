@@ -30,8 +30,12 @@ public struct HandshakeResponse: Sendable, Hashable {
             octets.append(contentsOf: "Sec-WebSocket-Protocol: \(subprotocol)\r\n".utf8)
         }
         if !extensions.isEmpty {
+            var names: Set<String> = []
             for accepted in extensions {
                 guard accepted.isValid else { throw .invalidExtension(accepted.name) }
+                guard names.insert(accepted.name).inserted else {
+                    throw .duplicateExtension(accepted.name)
+                }
                 guard request.extensions.contains(where: { $0.name == accepted.name }) else {
                     throw .extensionNotOffered(accepted.name)
                 }

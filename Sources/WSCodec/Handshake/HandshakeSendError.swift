@@ -10,6 +10,8 @@ public enum HandshakeSendError: Error, Hashable, Sendable {
     case duplicateSubprotocol(String)
     /// The server chose an extension that the client does not offer.
     case extensionNotOffered(String)
+    /// The same extension accepted twice.
+    case duplicateExtension(String)
     /// An extension with a name, parameter or value that is no token.
     case invalidExtension(String)
     /// A host that is not a host with an optional port.

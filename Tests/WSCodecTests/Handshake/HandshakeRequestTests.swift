@@ -5,7 +5,7 @@ import WSCodec
 
 @Suite("RFC 6455 section 4.2.1: judging the client's request") struct HandshakeRequestTests {
     @Test func `the sample of section 1.2 is a good handshake`() throws {
-        guard case .head(let head, _) = feed(sampleRequest) else {
+        guard case .head(let head, _) = feedHead(sampleHandshake) else {
             Issue.record("no head")
             return
         }
@@ -27,7 +27,7 @@ import WSCodec
             (["upgrade: WebSocket", "CONNECTION: keep-alive, UPGRADE"], true),
             (["Upgrade: h2c, websocket", "Connection: keep-alive", "Connection: Upgrade"], true),
             (["Upgrade: h2c", "Upgrade: websocket", "Connection: Upgrade"], true),
-            // H14: everything else is plain HTTP.
+            // Everything else is plain HTTP.
             (["Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings"], false),
             (["Upgrade: websockets", "Connection: Upgrade"], false),
             (["Upgrade: web socket", "Connection: Upgrade"], false),
@@ -54,15 +54,15 @@ import WSCodec
     @Test(
         "a handshake is refused",
         arguments: [
-            // H4: a body after the head.
+            // A body after the head, which a proxy might take for frames or the other way about.
             ("GET / HTTP/1.1", [], ["Content-Length: 1"], .hasBody),
             ("GET / HTTP/1.1", [], ["Transfer-Encoding: chunked"], .hasBody),
             ("POST / HTTP/1.0", [], ["Content-Length: 1"], .hasBody),
-            // H10
+            // Not GET, or HTTP/1.0, which has no Upgrade.
             ("GET / HTTP/1.0", [], [], .http10), ("POST / HTTP/1.0", [], [], .http10),
             ("POST / HTTP/1.1", [], [], .methodNotGet), ("get / HTTP/1.1", [], [], .methodNotGet),
             ("HEAD / HTTP/1.1", [], [], .methodNotGet),
-            // H9
+            // Section 4.2.1, item 6: the version.
             ("GET / HTTP/1.1", ["Sec-WebSocket-Version"], [], .missingVersion),
             (
                 "GET / HTTP/1.1", ["Sec-WebSocket-Version"], ["Sec-WebSocket-Version: 8"],
@@ -81,7 +81,7 @@ import WSCodec
                 .unsupportedVersion
             ),
             ("GET / HTTP/1.1", [], ["Sec-WebSocket-Version: 13"], .duplicateVersion),
-            // H8
+            // Section 4.2.1, item 5: the key.
             ("GET / HTTP/1.1", ["Sec-WebSocket-Key"], [], .missingKey),
             (
                 "GET / HTTP/1.1", [], ["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="],
@@ -130,7 +130,7 @@ import WSCodec
                 "GET / HTTP/1.1", [], ["Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: a"],
                 .duplicateSubprotocol
             ),
-            // H12
+            // Section 9.1; its grammar has a suite of its own.
             ("GET / HTTP/1.1", [], ["Sec-WebSocket-Extensions: a;"], .malformedExtensions),
             ("GET / HTTP/1.1", [], ["Sec-WebSocket-Extensions:"], .malformedExtensions),
         ] as [(String, [String], [String], HandshakeError.Reason)])
