@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "CFrame.h"
-#include "level.h"
 #include "mask_plain.h"
+
+/* Masking needs no lookups: SSE2, which every x86-64 has. */
+#define SSE_TARGET
+#define TEMPLATE "mask_kernel.h"
+#include "each_simd.h"
 
 void cframe_mask(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
-    mask_plain(dst, src, n, key);
+    switch (current_level()) {
+#if CFRAME_X86
+    case LEVEL_AVX2:
+        mask_avx2(dst, src, n, key);
+        return;
+    case LEVEL_SSE2:
+    case LEVEL_SSSE3:
+        mask_sse(dst, src, n, key);
+        return;
+#endif
+#if CFRAME_ARM
+    case LEVEL_NEON:
+        mask_neon(dst, src, n, key);
+        return;
+#endif
+    default:
+        mask_plain(dst, src, n, key);
+    }
 }

@@ -6,14 +6,23 @@
  * control frame: these are taken whole. `status` and `closed` end it for good.
  */
 #include "CFrame.h"
-#include "level.h"
-#include "octets.h"
+#include "mask_plain.h"
+#include "utf8_plain.h"
+#include "utf8_tables.h"
 
 enum { OPCODE_TEXT = 1, OPCODE_BINARY = 2, OPCODE_CLOSE = 8, OPCODE_PING = 9, OPCODE_PONG = 10 };
 enum { FIN = 0x80, RESERVED_BITS = 0x70, RSV1 = 0x40, OPCODE = 0x0F, CONTROL = 0x08, MASK = 0x80 };
-enum { WHOLE_MESSAGE = CFRAME_FRAME_BEGIN | CFRAME_FRAME_END | CFRAME_MESSAGE_BEGIN | CFRAME_MESSAGE_END };
+enum {
+    WHOLE_MESSAGE =
+        CFRAME_FRAME_BEGIN | CFRAME_FRAME_END | CFRAME_MESSAGE_BEGIN | CFRAME_MESSAGE_END
+};
+/* Octets of a masked frame's header when the payload is 125 octets or less. */
+enum { SHORT_HEADER = 6, SHORT_PAYLOAD_MAX = 125 };
 /* RFC 6455 section 7.4.1: what a close frame without a code stands for. */
 enum { NO_CLOSE_CODE = 1005 };
+
+#define TEMPLATE "parse_kernel.h"
+#include "each_simd.h"
 
 uint16_t cframe_status_close_code(cframe_status status)
 {
@@ -244,6 +253,33 @@ take_part(cframe_parser *parser, uint8_t *buf, size_t offset, size_t n, cframe_r
     return CFRAME_OK;
 }
 
+/* Takes the run of short whole messages at buf[*at], if there is one and the machine has a kernel
+ * for them. */
+static size_t take_small_frames(
+    const cframe_parser *parser, uint8_t *buf, size_t n, cframe_record *out, size_t cap,
+    size_t *at, cframe_status *status)
+{
+    if (parser->message_b0 || parser->role != CFRAME_SERVER)
+        return 0;
+    uint64_t limit = SHORT_PAYLOAD_MAX;
+    limit = parser->max_frame < limit ? parser->max_frame : limit;
+    limit = parser->max_message < limit ? parser->max_message : limit;
+    switch (current_level()) {
+#if CFRAME_X86
+    case LEVEL_AVX2:
+        return small_frames_avx2(buf, n, out, cap, (uint32_t)limit, at, status);
+    case LEVEL_SSSE3:
+        return small_frames_sse(buf, n, out, cap, (uint32_t)limit, at, status);
+#endif
+#if CFRAME_ARM
+    case LEVEL_NEON:
+        return small_frames_neon(buf, n, out, cap, (uint32_t)limit, at, status);
+#endif
+    default:
+        return 0;
+    }
+}
+
 size_t cframe_parse(
     cframe_parser *parser, uint8_t *buf, size_t n, cframe_record *out, size_t cap, size_t *used,
     cframe_status *status)
@@ -255,6 +291,10 @@ size_t cframe_parse(
 
     while (verdict == CFRAME_OK && at < n && count < cap) {
         if (parser->frame_remaining == 0) {
+            count += take_small_frames(
+                parser, buf, n, out + count, cap - count, &at, &verdict);
+            if (verdict != CFRAME_OK || at == n || count == cap)
+                break;
             const uint8_t b0 = buf[at];
             header h;
             verdict = read_header(parser, buf + at, n - at, &h);

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Template (see each_simd.h): masking. `dst` is `src` or disjoint from it. XOR done twice is undone,
+ * so whatever two stores would share in place is loaded before the first of them.
+ */
+
+/* At most 4 * WIDTH octets. */
+INLINE void K(mask_small)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+{
+    if (n <= 16) {
+        mask_16(dst, src, n, key);
+        return;
+    }
+    /* Widths are multiples of four, so the phase of a vector that ends at n is that of n. */
+    const uint32_t key_at_end = cframe_key_advance(key, n);
+    if (WIDTH > 16 && n <= 32) {
+        const H(vec) x = H(xor)(H(load)(src), H(key)(key));
+        const H(vec) y = H(xor)(H(load)(src + n - 16), H(key)(key_at_end));
+        H(store)(dst, x);
+        H(store)(dst + n - 16, y);
+        return;
+    }
+    const V(vec) keys = V(key)(key), keys_at_end = V(key)(key_at_end);
+    if (n <= 2 * WIDTH) {
+        const V(vec) x = V(xor)(V(load)(src), keys);
+        const V(vec) y = V(xor)(V(load)(src + n - WIDTH), keys_at_end);
+        V(store)(dst, x);
+        V(store)(dst + n - WIDTH, y);
+        return;
+    }
+    const V(vec) x0 = V(xor)(V(load)(src), keys);
+    const V(vec) x1 = V(xor)(V(load)(src + WIDTH), keys);
+    const V(vec) y0 = V(xor)(V(load)(src + n - 2 * WIDTH), keys_at_end);
+    const V(vec) y1 = V(xor)(V(load)(src + n - WIDTH), keys_at_end);
+    V(store)(dst, x0);
+    V(store)(dst + WIDTH, x1);
+    V(store)(dst + n - 2 * WIDTH, y0);
+    V(store)(dst + n - WIDTH, y1);
+}
+
+/* Any number of octets. */
+static inline TARGET void K(mask)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+{
+    if (n <= 4 * WIDTH) {
+        K(mask_small)(dst, src, n, key);
+        return;
+    }
+    /* The first and last vector overlap the loop, whose stores are aligned: from 1 KiB up stores
+     * that cross cache lines cost half as much again. */
+    const V(vec) first = V(xor)(V(load)(src), V(key)(key));
+    const V(vec) last = V(xor)(V(load)(src + n - WIDTH), V(key)(cframe_key_advance(key, n)));
+    size_t i = WIDTH - ((uintptr_t)dst & (WIDTH - 1));
+    const size_t end = n - WIDTH;
+    const V(vec) keys = V(key)(cframe_key_advance(key, i));
+    while (i + 4 * WIDTH <= end) {
+        const V(vec) x0 = V(xor)(V(load)(src + i), keys);
+        const V(vec) x1 = V(xor)(V(load)(src + i + WIDTH), keys);
+        const V(vec) x2 = V(xor)(V(load)(src + i + 2 * WIDTH), keys);
+        const V(vec) x3 = V(xor)(V(load)(src + i + 3 * WIDTH), keys);
+        V(store)(dst + i, x0);
+        V(store)(dst + i + WIDTH, x1);
+        V(store)(dst + i + 2 * WIDTH, x2);
+        V(store)(dst + i + 3 * WIDTH, x3);
+        i += 4 * WIDTH;
+    }
+    for (; i < end; i += WIDTH)
+        V(store)(dst + i, V(xor)(V(load)(src + i), keys));
+    V(store)(dst, first);
+    V(store)(dst + end, last);
+}
