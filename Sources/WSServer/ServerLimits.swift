@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import WSCodec
 
 /// Everything a client can make the server hold or wait for, bounded.
 ///
@@ -92,6 +93,21 @@ public struct ServerLimits: Sendable, Equatable {
 }
 
 extension ServerLimits {
+    /// What a request head may cost.
+    var head: HTTPLimits {
+        HTTPLimits(
+            requestLineMaxBytes: requestLineMaxBytes, headMaxBytes: requestHeadMaxBytes,
+            fieldCountMax: fieldCountMax)
+    }
+
+    /// What a socket takes from its peer, with what its route says first.
+    func messages(_ options: UpgradeOptions) -> Limits {
+        Limits(
+            messageSizeMaxBytes: options.messageSizeMaxBytes ?? messageSizeMaxBytes,
+            frameSizeMaxBytes: options.frameSizeMaxBytes ?? frameSizeMaxBytes,
+            fragmentCountMax: options.fragmentCountMax ?? fragmentCountMax)
+    }
+
     /// The hard cap of a send queue, in octets, for messages of at most `message` octets.
     func sendQueueMaxBytes(message: Int) -> Int {
         sendQueueMaxBytes ?? max(1 << 20, message)

@@ -33,6 +33,27 @@ import WSCodec
         #expect(limits.backlog == 1024)
     }
 
+    @Test func `reach the codec, a route's own first`() {
+        var limits = ServerLimits()
+        limits.requestLineMaxBytes = 1
+        limits.requestHeadMaxBytes = 2
+        limits.fieldCountMax = 3
+        limits.messageSizeMaxBytes = 4
+        limits.frameSizeMaxBytes = 5
+        limits.fragmentCountMax = 6
+        #expect(
+            limits.head
+                == HTTPLimits(requestLineMaxBytes: 1, headMaxBytes: 2, fieldCountMax: 3))
+        #expect(
+            limits.messages(UpgradeOptions())
+                == Limits(messageSizeMaxBytes: 4, frameSizeMaxBytes: 5, fragmentCountMax: 6))
+        #expect(
+            limits.messages(
+                UpgradeOptions(
+                    messageSizeMaxBytes: 7, frameSizeMaxBytes: 8, fragmentCountMax: 9))
+                == Limits(messageSizeMaxBytes: 7, frameSizeMaxBytes: 8, fragmentCountMax: 9))
+    }
+
     @Test func `of a send queue are at least one message`() {
         var limits = ServerLimits()
         #expect(limits.sendQueueMaxBytes(message: 1000) == 1_048_576)
