@@ -155,6 +155,7 @@ import WSCodec
             guard request.isHandshake else { return .reply(.badRequest) }
             return .upgrade { _ in await Task.yield() }
         }
+        router.get("/5") { _ in .upgrade { _ in await Task.yield() } }
         router.get("/3") { _ in throw Refused() }
         router.get("/4", named)
         router.post("/1") { (request: Request) in Reply.text(request.path) }
@@ -189,19 +190,29 @@ import WSCodec
         #expect(try await responder.respond("GET", "/2").text == "later")
     }
 
-    @Test func `refuses the same method and path twice`() async {
-        await #expect(processExitsWith: .failure) {
+    @Test func `refuses the same method and path twice, and says which`() async throws {
+        let exit = try await #require(
+            processExitsWith: .failure, observing: [\.standardErrorContent]
+        ) {
             var router = Router()
             router.get("/rooms/{room}") { _ in .reply(.ok) }
             router.get("/rooms/{id}") { _ in .reply(.ok) }
         }
+        #expect(
+            String(decoding: exit.standardErrorContent, as: UTF8.self).contains(
+                #"route "/rooms/{id}": GET has a route for this path already, "/rooms/{room}""#))
     }
 
-    @Test func `refuses a path that is none`() async {
-        await #expect(processExitsWith: .failure) {
+    @Test func `refuses a path that is none, and says why`() async throws {
+        let exit = try await #require(
+            processExitsWith: .failure, observing: [\.standardErrorContent]
+        ) {
             var router = Router()
             router.get("rooms") { _ in .reply(.ok) }
         }
+        #expect(
+            String(decoding: exit.standardErrorContent, as: UTF8.self).contains(
+                #"route "rooms": a path begins with a slash"#))
     }
 
     @Test func `takes routes into its copy only`() throws {
