@@ -98,6 +98,11 @@ public struct RequestHeadParser: Sendable {
     }
 
     private mutating func keep(_ octets: Span<UInt8>, from start: inout Int, to end: Int) {
+        if fields.octets.isEmpty {
+            // Most heads come in one piece of a few hundred octets, with about ten fields.
+            fields.octets.reserveCapacity(min(octets.count &- start, 1024))
+            fields.lines.reserveCapacity(min(limits.fieldCountMax, 16))
+        }
         // Safe because the buffer does not leave the closure.
         unsafe octets.extracting(start..<end).withUnsafeBufferPointer {
             unsafe fields.octets.append(contentsOf: $0)
