@@ -37,7 +37,7 @@ public struct Endpoint: ~Copyable {
 
     // Widest first: a server holds one of these in each connection's slot.
     private var decoder: FrameDecoder
-    private var assembler = MessageAssembler()
+    private(set) var assembler = MessageAssembler()
     private var receivedReason = ""
     var sentReason = ""
     /// The codes of the Close frames that passed: nil if none did, `noStatus` if it had no code.

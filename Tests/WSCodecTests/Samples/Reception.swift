@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+package import WSCodec
+
+/// What an endpoint made of a stream of octets.
+package struct Reception: Equatable {
+    /// The messages and control frames it reported.
+    package var messages: [Message] = []
+    /// The rule it says was broken, and after how many octets it said so.
+    package var violation: ProtocolError.Violation?
+    package var violationAt: Int?
+    /// Its state at the end.
+    package var state = EndpointState.open
+
+    /// Gives a fresh endpoint `pieces` one after the other, beyond a violation too.
+    package init(of pieces: [ArraySlice<UInt8>], by role: Role, limits: Limits = Limits()) {
+        var endpoint = Endpoint(role: role, limits: limits)
+        var octetCount = 0
+        for piece in pieces {
+            octetCount += piece.count
+            do throws(ProtocolError) {
+                try endpoint.receive([UInt8](piece), into: &messages)
+            } catch {
+                violation = error.violation
+                violationAt = octetCount
+            }
+        }
+        state = endpoint.state
+    }
+
+    /// The reception that `sample` asks for.
+    package init(expectedOf sample: WireSample) {
+        messages = sample.messages
+        violation = sample.violation
+        if violation != nil { state = .closing }
+        if case .close = messages.last { state = .closing }
+    }
+
+    package static func == (left: Self, right: Self) -> Bool {
+        left.violation == right.violation && left.violationAt == right.violationAt
+            && left.state == right.state
+            && left.messages.elementsEqual(right.messages) { $0.isIdentical(to: $1) }
+    }
+
+    /// The same, whenever the violation was noticed.
+    package var withoutPlace: Reception {
+        var copy = self
+        copy.violationAt = nil
+        return copy
+    }
+}
+
+extension Message {
+    /// Whether the messages have the same octets; `==` takes canonically equivalent texts for equal.
+    package func isIdentical(to other: Message) -> Bool {
+        switch (self, other) {
+        case (.text(let left), .text(let right)): left.utf8.elementsEqual(right.utf8)
+        case (.close(let code, let left), .close(let otherCode, let right)):
+            code == otherCode && left.utf8.elementsEqual(right.utf8)
+        default: self == other
+        }
+    }
+}
