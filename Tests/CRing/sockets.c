@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "ring_test.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Runs in a child, which exits with the errno of its attempt. */
+static int
+listen_in_another_process(uint16_t port)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = cring_listen("127.0.0.1", port, 16, 0, NULL);
+        _exit(fd < 0 ? -fd : 0);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* The loops of a process share the port; another server is refused until they are gone. */
+static void
+sharing(void)
+{
+    enum { LOOPS = 3, CLIENTS = 60 };
+    uint16_t port, same;
+    int listeners[LOOPS];
+    listeners[0] = listen_anywhere(&port);
+    CHECK_EQUAL(listen_in_another_process(port), EADDRINUSE);
+    for (int i = 1; i < LOOPS; i++) {
+        listeners[i] = cring_listen("127.0.0.1", port, 128, 1, &same);
+        CHECK(listeners[i] >= 0);
+        CHECK_EQUAL(same, port);
+    }
+    CHECK_EQUAL(listen_in_another_process(port), EADDRINUSE);
+    CHECK_EQUAL(cring_listen("127.0.0.1", port, 128, 0, NULL), -EADDRINUSE);
+    int clients[CLIENTS], accepted = 0, busy = 0;
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = connect_to(port);
+    for (int i = 0; i < LOOPS; i++) {
+        int before = accepted, fd;
+        while ((fd = cring_accept_now(listeners[i])) >= 0) {
+            accepted++;
+            cring_reset_on_close(fd);
+            close(fd);
+        }
+        CHECK_EQUAL(fd, -EAGAIN);
+        busy += accepted > before;
+        close(listeners[i]);
+    }
+    CHECK_EQUAL(accepted, CLIENTS);
+    CHECK(busy > 1); /* all on one: once in 3^59 */
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+    CHECK_EQUAL(listen_in_another_process(port), 0);
+}
+
+static void
+addresses(void)
+{
+    uint16_t port = 0;
+    static const char *const good[] = {"127.0.0.1", "localhost", "0.0.0.0"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        int fd = cring_listen(good[i], 0, 1, 0, &port);
+        CHECK(fd >= 0 && port != 0);
+        close(fd);
+    }
+    static const char *const bad[] = {"", "example.org", "127.0.0.1:80", "[::1]", "127.1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        CHECK_EQUAL(cring_listen(bad[i], 0, 1, 0, &port), -EINVAL);
+    int fd = cring_listen("::1", 0, 1, 0, &port);
+    if (fd >= 0) { /* where IPv6 is */
+        CHECK(port != 0);
+        close(fd);
+    } else {
+        CHECK(fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT);
+    }
+    fd = cring_listen("::", 0, 4, 0, &port);
+    if (fd >= 0) { /* IPv4 clients of an IPv6 socket are shown as what they are */
+        int client = connect_to(port), peer = accept(fd, NULL, NULL);
+        char address[46];
+        CHECK_EQUAL(cring_peer_address(peer, address, sizeof address), 9);
+        CHECK(strcmp(address, "127.0.0.1") == 0);
+        CHECK_EQUAL(cring_peer_address(peer, address, 9), -ENOSPC);
+        close(peer);
+        close(client);
+        close(fd);
+    }
+    int pair[2];
+    char address[46];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    CHECK_EQUAL(cring_peer_address(pair[0], address, sizeof address), 4);
+    CHECK(strcmp(address, "unix") == 0);
+    close(pair[0]);
+    close(pair[1]);
+    CHECK_EQUAL(cring_peer_address(-1, address, sizeof address), -EBADF);
+    CHECK_EQUAL(cring_reset_on_close(-1), -EBADF);
+    CHECK_EQUAL(cring_accept_now(-1), -EBADF);
+}
+
+static void
+reset_on_close(void)
+{
+    int pair[2];
+    tcp_pair(pair);
+    CHECK_EQUAL(cring_reset_on_close(pair[0]), 0);
+    close(pair[0]);
+    char octet;
+    CHECK(read(pair[1], &octet, 1) < 0 && errno == ECONNRESET);
+    close(pair[1]);
+}
+
+static void
+descriptor_limit(void)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    struct rlimit lower = {.rlim_cur = 512, .rlim_max = limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &lower);
+    CHECK_EQUAL(cring_descriptor_limit(0), 512);
+    CHECK_EQUAL(cring_descriptor_limit(1), (int64_t)limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &lower);
+    cring_descriptor_limit(1); /* the queue tests want more than the default of 1024 */
+}
+
+void
+test_sockets(void)
+{
+    sharing();
+    addresses();
+    reset_on_close();
+    descriptor_limit();
+}
