@@ -1,4 +1,244 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One WebSocket connection, as its conversation sees it.
-public struct WebSocket: Sendable {}
+/// One upgraded connection, as its handler sees it: a sequence of messages, and `send`.
+///
+/// ```swift
+/// for try await message in socket { try await socket.send(message) }
+/// ```
+///
+/// The sequence gives data messages (``UpgradeOptions/showsControlFrames`` adds pings and pongs)
+/// and ends after the closing handshake, whoever began it; it throws ``WebSocketError`` when the
+/// connection is lost, the peer breaks a rule, or a time-out passes. Pings are answered and Close
+/// frames are exchanged without the handler's doing. Leaving the handler ends the conversation:
+/// by returning with 1000, by throwing with 1011, cancelled or drained with 1001.
+///
+/// A value may be copied to any task. Calls from the handler's own task cost a plain call while
+/// there is something to take or room to send; from another task or loop they hop to the socket's
+/// loop and back.
+public struct WebSocket: Sendable {
+    /// What runs on an upgraded socket, as a task on the socket's loop.
+    public typealias Handler = @concurrent @Sendable (WebSocket) async throws -> Void
+
+    let confined: Confined<Conversation>
+    let record: ConversationRecord
+
+    // MARK: What is known of it
+
+    /// The request that was upgraded: path, parameters, headers, address.
+    public var request: Request { record.request }
+
+    /// The subprotocol that was agreed on (RFC 6455 section 1.9).
+    public var subprotocol: String? { record.subprotocol }
+
+    /// How the conversation ended; nil while it goes on. From any thread.
+    public var closeInfo: CloseInfo? { record.closeInfo }
+
+    // MARK: Receiving
+
+    /// The next message; nil after the closing handshake.
+    ///
+    /// - Throws: ``WebSocketError``: `.connectionFailed` with the close information after a loss,
+    ///   a violation or a time-out; `.alreadyReceiving` when another task waits; `.cancelled`.
+    public nonisolated(nonsending) func receive() async throws(WebSocketError) -> Message? {
+        if record.loop.isCurrent {
+            switch confined.onLoop.tryReceive() {
+            case .message(let message): return message
+            case .ended: return nil
+            case .failed(let error): throw error
+            case .empty: return try await receiveWaiting()
+            }
+        }
+        return try await onLoop { (socket) async throws(WebSocketError) in
+            try await socket.receiveWaiting()
+        }
+    }
+
+    @inline(never)
+    private nonisolated(nonsending) func receiveWaiting() async throws(WebSocketError) -> Message? {
+        while true {
+            guard record.loop.isCurrent else { throw ended }
+            let conversation = confined.onLoop
+            switch conversation.tryReceive() {
+            case .message(let message): return message
+            case .ended: return nil
+            case .failed(let error): throw error
+            case .empty: break
+            }
+            if conversation.isReceiverParked { throw WebSocketError(.alreadyReceiving) }
+            try checkCancellation(conversation)
+            await wait { $0.parkReceiver($1) }
+        }
+    }
+
+    // MARK: Sending
+
+    /// Queues `message` as one frame; waits while the send queue is above its high-water mark.
+    ///
+    /// A `.close` begins the closing handshake without waiting for its end. Messages of one task
+    /// leave in the order they were sent.
+    ///
+    /// - Throws: ``WebSocketError``: `.closed` after the Close, `.refused` for what the protocol
+    ///   does not allow, `.cancelled` while waiting.
+    public nonisolated(nonsending) func send(_ message: Message) async throws(WebSocketError) {
+        if record.loop.isCurrent {
+            let conversation = confined.onLoop
+            if conversation.hasRoom {
+                try check(conversation.trySend(message))
+                return
+            }
+            return try await sendWaiting(message)
+        }
+        if record.closeInfo != nil { throw ended }
+        try await onLoop { (socket) async throws(WebSocketError) in
+            try await socket.sendWaiting(message)
+        }
+    }
+
+    /// Queues messages in order, each as ``send(_:)`` does, in one visit to the loop.
+    public nonisolated(nonsending) func send(contentsOf messages: [Message])
+        async throws(WebSocketError)
+    {
+        if record.loop.isCurrent {
+            for message in messages { try await sendWaiting(message) }
+            return
+        }
+        if record.closeInfo != nil { throw ended }
+        try await onLoop { (socket) async throws(WebSocketError) in
+            for message in messages { try await socket.sendWaiting(message) }
+        }
+    }
+
+    /// Sends a ping of at most 125 octets (RFC 6455 section 5.5.2).
+    public nonisolated(nonsending) func ping(_ payload: [UInt8] = []) async throws(WebSocketError) {
+        try await send(.ping(payload))
+    }
+
+    @inline(never)
+    private nonisolated(nonsending) func sendWaiting(_ message: Message)
+        async throws(WebSocketError)
+    {
+        while true {
+            guard record.loop.isCurrent else { throw ended }
+            let conversation = confined.onLoop
+            if conversation.hasRoom || conversation.isClosing {
+                return try check(conversation.trySend(message))
+            }
+            try checkCancellation(conversation)
+            await wait { $0.parkSender($1) }
+        }
+    }
+
+    private func check(_ outcome: Conversation.SendOutcome) throws(WebSocketError) {
+        switch outcome {
+        case .queued, .pressured: return
+        case .closed: throw ended
+        case .refused(let error): throw WebSocketError(.refused(error))
+        }
+    }
+
+    // MARK: Closing
+
+    /// Performs the closing handshake and returns at its end (RFC 6455 section 7.1.2), at the
+    /// latest after ``ServerLimits/closeTimeout``. Messages that arrive meanwhile are dropped.
+    ///
+    /// Returns at once when the conversation is over already.
+    ///
+    /// - Throws: ``WebSocketError``: `.refused` for a code or reason that may not be sent,
+    ///   `.cancelled` while waiting.
+    public nonisolated(nonsending) func close(_ code: CloseCode = .normal, reason: String = "")
+        async throws(WebSocketError)
+    {
+        if record.closeInfo != nil { return }
+        if record.loop.isCurrent { return try await closeWaiting(code, reason) }
+        try await onLoop { (socket) async throws(WebSocketError) in
+            try await socket.closeWaiting(code, reason)
+        }
+    }
+
+    private nonisolated(nonsending) func closeWaiting(_ code: CloseCode, _ reason: String)
+        async throws(WebSocketError)
+    {
+        guard record.loop.isCurrent else { return }
+        if case .refused(let error) = confined.onLoop.beginClosing(
+            code, reason: reason, cause: .closeFrame)
+        {
+            throw WebSocketError(.refused(error))
+        }
+        while record.closeInfo == nil {
+            guard record.loop.isCurrent else { return }
+            try checkCancellation(confined.onLoop)
+            await wait { $0.parkCloser($1) }
+        }
+    }
+
+    // MARK: Waiting
+
+    private var ended: WebSocketError { WebSocketError(.closed, closeInfo: record.closeInfo) }
+
+    private func checkCancellation(_ conversation: Conversation) throws(WebSocketError) {
+        if conversation.isCancelled || Task.isCancelled {
+            throw WebSocketError(.cancelled, closeInfo: record.closeInfo)
+        }
+    }
+
+    /// Parks the task until something changes; may return without a change.
+    ///
+    /// The handler's own task parks bare: only the loop holds it, so whoever cancels it also wakes
+    /// it, and a cancellation handler would double the cost. Any other task may be cancelled
+    /// behind the loop's back and registers one, which wakes by a post.
+    private nonisolated(nonsending) func wait(
+        _ store: (Conversation, Parked) -> Void
+    ) async {
+        if confined.onLoop.isHandlersOwnTask {
+            await Parked.park { store(confined.onLoop, $0) }
+        } else {
+            await withTaskCancellationHandler {
+                await Parked.park { store(confined.onLoop, $0) }
+            } onCancel: {
+                record.loop.post { _ in confined.onLoop.wakeAll() }
+            }
+        }
+    }
+
+    /// Runs `operation` on the socket's loop, for a task that is elsewhere.
+    private nonisolated(nonsending) func onLoop<Result: Sendable>(
+        _ operation:
+            @escaping @concurrent @Sendable (WebSocket) async throws(WebSocketError) ->
+            Result
+    ) async throws(WebSocketError) -> Result {
+        do {
+            return try await withTaskExecutorPreference(record.loop) { try await operation(self) }
+        } catch let error as WebSocketError {
+            throw error
+        } catch {
+            throw ended
+        }
+    }
+}
+
+extension WebSocket: AsyncSequence {
+    public typealias Element = Message
+    public typealias Failure = WebSocketError
+
+    /// Gives the messages in order. One at a time may wait.
+    public struct AsyncIterator: AsyncIteratorProtocol {
+        let socket: WebSocket
+
+        /// The next message; nil after the closing handshake. See ``WebSocket/receive()``.
+        public mutating func next(isolation actor: isolated (any Actor)?)
+            async throws(WebSocketError) -> Message?
+        {
+            try await socket.receive()
+        }
+
+        /// The next message; nil after the closing handshake. See ``WebSocket/receive()``.
+        public nonisolated(nonsending) mutating func next() async throws(WebSocketError)
+            -> Message?
+        {
+            try await socket.receive()
+        }
+    }
+
+    /// The sequence of messages. A second task that waits at the same time throws.
+    public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(socket: self) }
+}

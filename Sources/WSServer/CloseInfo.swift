@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a conversation ended.
+public struct CloseInfo: Sendable, Hashable {
+    /// Which side began the end.
+    public enum Initiator: Sendable, Hashable {
+        /// This server, by the handler, by a rule that the peer broke, or by shutting down.
+        case local
+        /// The peer, by a Close frame.
+        case remote
+        /// Nobody: the connection was lost.
+        case none
+    }
+
+    /// What led to the end.
+    public enum Cause: Sendable, Hashable {
+        /// A Close frame of either side, as the protocol has it.
+        case closeFrame
+        /// The server is shutting down.
+        case drained
+        /// The peer broke a rule of RFC 6455.
+        case violation(ProtocolError)
+        /// The handler threw.
+        case handlerFailed
+        /// The peer did not answer a ping within the time-out.
+        case pongTimeout
+        /// The peer did not answer our Close within the time-out.
+        case closeTimeout
+        /// The peer took no octet of what was sent for longer than the limit.
+        case sendStalled
+        /// More was queued for the peer than the hard limit of the send queue.
+        case backlogExceeded
+        /// TCP ended without a closing handshake; the errno, or 0 for a plain end of stream.
+        case connectionLost(code: Int32)
+        /// There was no memory for this connection.
+        case outOfMemory
+    }
+
+    /// The close code: the one that was received, else the one that was sent, else
+    /// ``CloseCode/abnormal`` (1006) or, for a Close without a code, ``CloseCode/noStatus`` (1005).
+    public var code: CloseCode
+    /// The reason that came or went with the code; empty when none did.
+    public var reason: String
+    /// Which side began.
+    public var initiator: Initiator
+    /// True when both Close frames passed (RFC 6455 section 7.1.4).
+    public var isClean: Bool
+    /// What led to the end.
+    public var cause: Cause
+    /// Octets of frames that were queued and did not reach the kernel before the end.
+    public var octetsUnsent: Int
+}

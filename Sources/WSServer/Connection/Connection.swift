@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CRing
+
+/// One TCP connection: its operations, its octets, and its end. Knows HTTP and WebSocket only as
+/// what takes the octets and is told of the end.
+///
+/// Theory: `.open` until someone says `finish` (the queue is flushed, our half is shut down, what
+/// still arrives is dropped for a moment so that a RST cannot overtake our last octets: lingering
+/// close, RFC 9112 section 9.6) or `abort` (at once). Both lead to `.releasing`: cancel, wait for
+/// the last completion of every operation, close the descriptor, give up the slot. The slot is
+/// never given up earlier: the kernel may still write into a buffer under its generation.
+final class Connection {
+    enum Stage { case open, finishing, lingering, releasing, released }
+
+    private enum Taker {
+        case exchange(Exchange)
+        case conversation(Conversation)
+        case none
+    }
+
+    let id: ConnectionID
+    let core: LoopCore
+    private let descriptor: Int32
+    private var taker = Taker.none
+    private(set) var stage = Stage.open
+
+    /// Where the timer wheel has this connection; 0 for nowhere.
+    var timerTick: UInt64 = 0
+
+    // Receiving.
+    private var isReceiving = false
+    private var isCancellingReceive = false
+    private var hasEnded = false
+    private var backlog = Backlog()
+    private var isTaking = false
+    private var isResumeScheduled = false
+
+    // Sending.
+    private var sendQueue = SendQueue()
+    private var isSending = false
+    private var isFlushScheduled = false
+    private var sendDeadline: UInt64?
+
+    // The end.
+    private var lingerDeadline: UInt64?
+    private var lingered = 0
+
+    init(id: ConnectionID, _ descriptor: Int32, _ core: LoopCore) {
+        self.id = id
+        self.descriptor = descriptor
+        self.core = core
+    }
+
+    /// Starts to read the first request.
+    func begin(_ ring: Ring) {
+        taker = .exchange(Exchange(self))
+        updateReceive(ring)
+        scheduleTimer()
+    }
+
+    /// From here on octets belong to the WebSocket.
+    func become(_ conversation: Conversation) {
+        taker = .conversation(conversation)
+        scheduleTimer()
+    }
+
+    /// The peer's address, as text; empty when the kernel does not know it any more.
+    func peerAddress() -> String {
+        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
+            // Safe because C writes a terminated string within the capacity it is given.
+            guard let start = buffer.baseAddress,
+                unsafe cring_peer_address(descriptor, start, buffer.count) >= 0
+            else { return "" }
+            return unsafe String(cString: start)
+        }
+    }
+
+    // MARK: Octets in
+
+    /// A receive completed, with octets or with its end.
+    func received(_ completion: Completion, _ ring: Ring) {
+        if !completion.hasMore {
+            isReceiving = false
+            isCancellingReceive = false
+        }
+        if completion.result > 0 {
+            switch stage {
+            // Safe because the buffer is ours until it is recycled, after this call.
+            case .open: unsafe take(completion.octets)
+            case .finishing, .lingering: drop(Int(completion.result))
+            case .releasing, .released: break
+            }
+        } else if completion.result == 0 {
+            hasEnded = true
+            endOfStream()
+        } else if completion.result == -Errno.noBuffers {
+            if stage != .releasing { return core.rearmLater(self) }
+        } else if completion.result != -Errno.cancelled {
+            lose(.connectionLost(code: -completion.result))
+        }
+        updateReceive(ring)
+        if stage == .releasing { releaseIfQuiet() }
+    }
+
+    private func take(_ octets: UnsafeMutableBufferPointer<UInt8>) {
+        guard backlog.isEmpty, !isTaking else { return unsafe keep(octets[...]) }
+        let consumed = unsafe process(octets)
+        if consumed < octets.count { unsafe keep(octets[consumed...]) }
+    }
+
+    private func keep(_ octets: Slice<UnsafeMutableBufferPointer<UInt8>>) {
+        // Safe because the slice is read within the call.
+        let rest = unsafe UnsafeBufferPointer(rebasing: octets)
+        backlog.append(unsafe rest.span)
+        if case .exchange(let exchange) = taker { unsafe exchange.countWaiting(rest.span) }
+        core.octetsHeld += rest.count
+    }
+
+    /// Gives octets to whoever takes them now; the taker may change on the way.
+    private func process(_ octets: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        isTaking = true
+        defer { isTaking = false }
+        var consumed = 0
+        while consumed < octets.count, stage == .open {
+            // Safe because the spans live no longer than one call.
+            let rest = unsafe UnsafeMutableBufferPointer(rebasing: octets[consumed...])
+            var taken: Int
+            switch taker {
+            case .exchange(let exchange):
+                taken = unsafe exchange.receive(UnsafeBufferPointer(rest).span)
+            case .conversation(let conversation):
+                var span = unsafe rest.mutableSpan
+                taken = conversation.receive(&span)
+                if taken < rest.count { return consumed + taken }
+            case .none:
+                taken = rest.count
+            }
+            if taken == 0 { return consumed }
+            consumed += taken
+        }
+        // What the end of the connection left untaken is nobody's.
+        return stage == .open ? consumed : octets.count
+    }
+
+    /// Has `resume` called in the loop's next turn; not needed while octets are being taken.
+    func resumeSoon() {
+        guard !isTaking, !isResumeScheduled else { return }
+        isResumeScheduled = true
+        core.resumeLater(self)
+    }
+
+    /// Goes on with what was kept while the taker was not taking.
+    func resume() {
+        isResumeScheduled = false
+        guard stage == .open else { return }
+        if case .conversation(let conversation) = taker { conversation.resumed() }
+        if !backlog.isEmpty {
+            var (octets, start) = backlog.take()
+            core.octetsHeld -= octets.count - start
+            let consumed = unsafe octets.withUnsafeMutableBufferPointer { buffer in
+                unsafe process(UnsafeMutableBufferPointer(rebasing: buffer[start...]))
+            }
+            let left = octets.count - start - consumed
+            core.octetsHeld += left
+            backlog.putBack(octets, from: start + consumed)
+        }
+        if stage == .open, hasEnded, backlog.isEmpty { endOfStream() }
+        if let ring = core.ring { updateReceive(ring) }
+        scheduleTimer()
+    }
+
+    /// Arms or cancels the receive by what is wanted now.
+    func updateReceive(_ ring: Ring) {
+        let isWanted: Bool
+        switch stage {
+        case .open: isWanted = !hasEnded && wantsOctets
+        case .finishing, .lingering: isWanted = !hasEnded
+        case .releasing, .released: isWanted = false
+        }
+        let token = OperationToken(.receive, id)
+        if isWanted, !isReceiving {
+            isReceiving = ring.receive(descriptor, token)
+            if !isReceiving { lose(.outOfMemory) }
+        } else if !isWanted, isReceiving, !isCancellingReceive {
+            isCancellingReceive = ring.cancel(descriptor, token)
+        }
+    }
+
+    private var wantsOctets: Bool {
+        switch taker {
+        case .exchange(let exchange): exchange.wantsOctets(kept: backlog.count)
+        case .conversation(let conversation): !conversation.isPaused && backlog.isEmpty
+        case .none: false
+        }
+    }
+
+    private func endOfStream() {
+        switch stage {
+        case .open:
+            // What came before the end is taken first.
+            guard backlog.isEmpty else { return }
+            switch taker {
+            case .exchange(let exchange): exchange.endOfStream()
+            case .conversation(let conversation): conversation.lost(.connectionLost(code: 0))
+            case .none: abort()
+            }
+        case .lingering:
+            abort()
+        case .finishing, .releasing, .released:
+            break
+        }
+    }
+
+    private func drop(_ count: Int) {
+        lingered += count
+        if lingered > core.limits.lingerMaxBytes { abort() }
+    }
+
+    // MARK: Octets out
+
+    /// Octets queued that the kernel has not taken.
+    var octetsQueued: Int { sendQueue.count }
+
+    /// Queues `size` octets that `write` fills in; they leave at the end of the turn. False when
+    /// there was no memory.
+    func queue<Failure: Error>(
+        _ size: Int, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
+        guard stage == .open else { return true }
+        let before = sendQueue.count
+        guard try sendQueue.append(size, from: core.blocks, write) else { return false }
+        core.octetsQueued += sendQueue.count - before
+        flushSoon()
+        return true
+    }
+
+    private func flushSoon() {
+        guard !isFlushScheduled else { return }
+        isFlushScheduled = true
+        core.flushLater(self)
+    }
+
+    /// Hands the queue to the kernel, unless a send is in flight: then the rest waits for it.
+    func flush(_ ring: Ring) {
+        isFlushScheduled = false
+        guard !isSending, stage == .open || stage == .finishing else { return }
+        guard let octets = unsafe sendQueue.beginSend(core.blocks) else {
+            if stage == .finishing { linger(ring) }
+            return
+        }
+        isSending = unsafe ring.send(descriptor, octets, OperationToken(.send, id))
+        guard isSending else {
+            sendQueue.endSend(0, core.blocks)
+            return lose(.outOfMemory)
+        }
+        sendDeadline = core.now &+ core.times.sendStall
+        scheduleTimer()
+    }
+
+    /// A send completed, whole, in part or not at all.
+    func sent(_ result: Int32, _ ring: Ring) {
+        isSending = false
+        sendDeadline = nil
+        sendQueue.endSend(max(0, Int(result)), core.blocks)
+        if stage == .releasing { return releaseIfQuiet() }
+        if result < 0, result != -Errno.interrupted, result != -Errno.again {
+            return lose(.connectionLost(code: -result))
+        }
+        core.octetsQueued -= max(0, Int(result))
+        if !sendQueue.isEmpty || stage == .finishing { flushSoon() }
+        switch taker {
+        case .exchange(let exchange): exchange.sendProgressed()
+        case .conversation(let conversation): conversation.sendProgressed()
+        case .none: break
+        }
+    }
+
+    // MARK: The end
+
+    /// Sends what is queued, then ends TCP. Nothing more is taken or queued.
+    func finish() {
+        guard stage == .open else { return }
+        stage = .finishing
+        dropBacklog()
+        flushSoon()
+        if let ring = core.ring { updateReceive(ring) }
+    }
+
+    private func linger(_ ring: Ring) {
+        stage = .lingering
+        guard !hasEnded else { return abort() }
+        ring.shutdown(descriptor, .write)
+        lingerDeadline = core.now &+ core.times.linger
+        scheduleTimer()
+    }
+
+    /// Ends TCP at once; octets not yet taken by the kernel are dropped.
+    func abort() {
+        guard stage != .releasing, stage != .released else { return }
+        stage = .releasing
+        dropBacklog()
+        core.octetsQueued -= sendQueue.count
+        guard let ring = core.ring else { return }
+        if isSending {
+            // The peer is not taking: what it has not taken must not outlive us.
+            _ = cring_reset_on_close(descriptor)
+            ring.shutdown(descriptor, .both)
+            ring.cancel(descriptor, OperationToken(.send, id))
+        }
+        updateReceive(ring)
+        releaseIfQuiet()
+    }
+
+    /// The connection failed by itself.
+    func lose(_ cause: CloseInfo.Cause) {
+        guard stage != .releasing, stage != .released else { return }
+        switch taker {
+        case .exchange(let exchange): exchange.lost()
+        case .conversation(let conversation): conversation.lost(cause)
+        case .none: break
+        }
+        abort()
+    }
+
+    private func dropBacklog() {
+        core.octetsHeld -= backlog.count
+        backlog.removeAll()
+    }
+
+    private func releaseIfQuiet() {
+        guard stage == .releasing, !isReceiving, !isSending else { return }
+        stage = .released
+        core.ring?.close(descriptor)
+        sendQueue.removeAll(core.blocks)
+        taker = .none
+        core.release(self)
+    }
+
+    /// Gives everything up without a backend to wait for.
+    func forceRelease() {
+        isReceiving = false
+        isSending = false
+        stage = .releasing
+        releaseIfQuiet()
+    }
+
+    // MARK: Time
+
+    func scheduleTimer() {
+        guard let deadline = nextDeadline else { return }
+        core.schedule(self, at: deadline)
+    }
+
+    private var nextDeadline: UInt64? {
+        var deadline = sendDeadline ?? UInt64.max
+        if let lingerDeadline { deadline = min(deadline, lingerDeadline) }
+        if stage == .open {
+            let own: UInt64? =
+                switch taker {
+                case .exchange(let exchange): exchange.nextDeadline
+                case .conversation(let conversation): conversation.nextDeadline
+                case .none: nil
+                }
+            if let own { deadline = min(deadline, own) }
+        }
+        return deadline == UInt64.max ? nil : deadline
+    }
+
+    func timerFired() {
+        if let sendDeadline, sendDeadline <= core.now {
+            lose(.sendStalled)
+        } else if let lingerDeadline, lingerDeadline <= core.now {
+            abort()
+        } else if stage == .open {
+            switch taker {
+            case .exchange(let exchange): exchange.timerFired()
+            case .conversation(let conversation): conversation.timerFired()
+            case .none: break
+            }
+        }
+        scheduleTimer()
+    }
+
+    // MARK: Draining
+
+    /// The conversation, if it is one.
+    var conversation: Conversation? {
+        if case .conversation(let conversation) = taker { conversation } else { nil }
+    }
+
+    /// The server is going away: whatever is idle ends, whatever is under way ends after it.
+    func drain() {
+        guard stage == .open else { return }
+        switch taker {
+        case .exchange(let exchange): exchange.drain()
+        case .conversation(let conversation): conversation.drain()
+        case .none: abort()
+        }
+    }
+
+    /// The drain's deadline has passed.
+    func abandon() {
+        switch taker {
+        case .exchange(let exchange): exchange.lost()
+        case .conversation(let conversation): conversation.abandon()
+        case .none: break
+        }
+        abort()
+    }
+}
+
+/// The few error numbers that decide something, as Linux has them.
+enum Errno {
+    static let interrupted: Int32 = 4
+    static let again: Int32 = 11
+    static let noBuffers: Int32 = 105
+    static let cancelled: Int32 = 125
+}

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CRing
+internal import Logging
+
+/// The WebSocket half of a connection: the endpoint, the door to the handler, and the ending.
+///
+/// Theory: `.open` until one side's Close. The peer's Close in `.open` makes it `.peerClosing`:
+/// our answer waits until the handler has taken every message before it (so that what it still
+/// sends goes out first), at the latest for the close time-out. Our Close makes it `.closing`:
+/// the peer's answer ends it. Whatever ends it sets `closeInfo`, once; after that nothing is
+/// delivered but what the inbox already holds. The connection below outlives the conversation
+/// until its last octets are out.
+final class Conversation {
+    enum State { case open, peerClosing, closing, over }
+
+    enum SendOutcome { case queued, pressured, closed, refused(SendError) }
+
+    enum Reception { case message(Message), ended, failed(WebSocketError), empty }
+
+    let record: ConversationRecord
+    let core: LoopCore
+    private let connection: Connection
+    private let settings: SocketSettings
+    private var endpoint: Endpoint
+    private let handler: AnySocketHandler?
+
+    private var state = State.open
+    private(set) var closeInfo: CloseInfo?
+    private var peerClose: (code: CloseCode?, reason: String)?
+    private var closingCause = CloseInfo.Cause.closeFrame
+
+    // The asynchronous door.
+    private var inbox = MessageInbox()
+    private var receiver: Parked?
+    private var senders: [Parked] = []
+    private var closers: [Parked] = []
+    private var task: Task<Void, any Error>?
+    /// The handler's own task, by its address: 0 for none. Compared, never followed.
+    private var ownTask: UInt = 0
+    private(set) var isCancelled = false
+    private var isHandlerRunning = false
+
+    // Back-pressure.
+    private(set) var isPaused = false
+    private var isPressured = false
+    private var pongOctetsQueued = 0
+    private var latestPong: [UInt8]?
+
+    // Keep-alive, on the loop's clock.
+    private var lastHeard: UInt64
+    private var pingSentAt: UInt64?
+    private var closeDeadline: UInt64?
+
+    init(
+        _ connection: Connection, _ record: ConversationRecord, _ settings: SocketSettings,
+        handler: AnySocketHandler?
+    ) {
+        self.connection = connection
+        self.record = record
+        self.settings = settings
+        self.handler = handler
+        core = connection.core
+        lastHeard = core.now
+        endpoint = Endpoint(role: .server, limits: settings.limits)
+        core.webSockets += 1
+    }
+
+    var request: Request { record.request }
+    var subprotocol: String? { record.subprotocol }
+    var octetsQueued: Int { connection.octetsQueued }
+    var handle: WebSocket {
+        WebSocket(confined: Confined(self, to: record.loop.token), record: record)
+    }
+
+    // MARK: The asynchronous door's task
+
+    /// Runs the handler to its end, and with it the conversation. On the loop, in the task that
+    /// becomes the handler's own.
+    static func run(_ socket: WebSocket, _ body: WebSocket.Handler) async {
+        socket.confined.onLoop.handlerStarted()
+        do {
+            try await body(socket)
+            socket.confined.onLoop.handlerEnded(nil)
+        } catch {
+            socket.confined.onLoop.handlerEnded(error)
+        }
+    }
+
+    private func handlerStarted() {
+        isHandlerRunning = true
+        ownTask = Self.currentTask
+    }
+
+    private func handlerEnded(_ error: (any Error)?) {
+        isHandlerRunning = false
+        ownTask = 0
+        task = nil
+        inbox.removeAll()
+        switch state {
+        case .peerClosing:
+            answerClose()
+        case .open:
+            let cancelled = isCancelled || error is CancellationError
+            let code: CloseCode = error == nil ? .normal : cancelled ? .goingAway : .internalError
+            if let error, !cancelled {
+                core.shared.log.debug("handler failed: \(error)")
+            }
+            _ = beginClosing(
+                code, reason: "",
+                cause: error == nil ? .closeFrame : cancelled ? .drained : .handlerFailed)
+        case .closing, .over:
+            break
+        }
+        resumeIfPaused()
+    }
+
+    /// The task to cancel when the conversation must end.
+    func adopt(_ task: Task<Void, any Error>?) { if state != .over { self.task = task } }
+
+    var isHandlersOwnTask: Bool { ownTask != 0 && ownTask == Self.currentTask }
+
+    private static var currentTask: UInt { UInt(bitPattern: unsafe cring_current_task()) }
+
+    /// Cancels the handler's task and wakes whatever waits. Only the loop does this.
+    func cancelHandler() {
+        isCancelled = true
+        task?.cancel()
+        wakeAll()
+    }
+
+    // MARK: Octets in
+
+    /// Takes octets; gives how many it is done with. Fewer than all when it paused: the rest,
+    /// unmasked in part, must come again first.
+    func receive(_ octets: inout MutableSpan<UInt8>) -> Int {
+        lastHeard = core.now
+        pingSentAt = nil
+        while state != .over {
+            if isFull {
+                isPaused = true
+                return endpoint.dropConsumed()
+            }
+            let event: Event?
+            do {
+                event = try endpoint.nextEvent(in: &octets)
+            } catch {
+                fail(error)
+                break
+            }
+            guard let event else { break }
+            deliver(event, octets.span)
+        }
+        return octets.count
+    }
+
+    /// Whether no further message may be delivered for now.
+    private var isFull: Bool {
+        guard state == .open else { return false }
+        if handler != nil { return connection.octetsQueued >= settings.sendQueueHighWaterBytes }
+        return inbox.count >= settings.inboxMaxMessages || inbox.octets >= settings.inboxMaxBytes
+    }
+
+    private func deliver(_ event: Event, _ octets: Span<UInt8>) {
+        switch event {
+        case .text(let payload), .binary(let payload):
+            guard state == .open else { return }
+            guard let handler else { return keep(event.message(in: octets)) }
+            let isText = if case .text = event { true } else { false }
+            let socket = LoopSocket(conversation: self)
+            switch payload {
+            case .inPlace(let range):
+                hand(octets.extracting(range), isText, to: handler, socket)
+            case .assembled(let assembled):
+                hand(assembled.span, isText, to: handler, socket)
+            }
+        case .ping:
+            let ping = event.message(in: octets)
+            answerPing(ping)
+            if settings.showsControlFrames, handler == nil { keep(ping) }
+        case .pong:
+            if settings.showsControlFrames, handler == nil { keep(event.message(in: octets)) }
+        case .close(let code, let reason):
+            peerClosed(code, reason)
+        }
+    }
+
+    private func hand(
+        _ octets: Span<UInt8>, _ isText: Bool, to handler: AnySocketHandler, _ socket: LoopSocket
+    ) {
+        if isText {
+            // Safe because the frame parser has validated the text.
+            handler.received(.text(unsafe UTF8Span(unchecked: octets)), on: socket)
+        } else {
+            handler.received(.binary(RawSpan(_elements: octets)), on: socket)
+        }
+    }
+
+    private func keep(_ message: consuming Message) {
+        guard state == .open, isHandlerRunning || task != nil else { return }
+        inbox.append(message)
+        receiver.take()?.wake()
+    }
+
+    // MARK: Messages to the asynchronous handler
+
+    var isReceiverParked: Bool { receiver != nil }
+
+    func tryReceive() -> Reception {
+        if let message = inbox.popFirst() {
+            if isPaused, inbox.count <= settings.inboxMaxMessages / 2,
+                inbox.octets <= settings.inboxMaxBytes / 2
+            {
+                resumeIfPaused()
+            }
+            return .message(message)
+        }
+        if state == .peerClosing { answerClose() }
+        guard let closeInfo else { return .empty }
+        return closeInfo.isClean
+            ? .ended : .failed(WebSocketError(.connectionFailed, closeInfo: closeInfo))
+    }
+
+    func parkReceiver(_ parked: Parked) { receiver = parked }
+    func parkSender(_ parked: Parked) { senders.append(parked) }
+    func parkCloser(_ parked: Parked) { closers.append(parked) }
+
+    /// Lets every waiting task look again.
+    func wakeAll() {
+        receiver.take()?.wake()
+        wakeSenders()
+        let waiting = closers
+        closers = []
+        for closer in waiting { closer.wake() }
+    }
+
+    private func wakeSenders() {
+        let waiting = senders
+        senders = []
+        for sender in waiting { sender.wake() }
+    }
+
+    private func resumeIfPaused() {
+        guard isPaused else { return }
+        connection.resumeSoon()
+    }
+
+    /// The connection goes on: nothing was heard while nothing was read.
+    func resumed() {
+        isPaused = false
+        lastHeard = core.now
+        pingSentAt = nil
+    }
+
+    // MARK: Octets out
+
+    /// Room below the high-water mark, and nobody before us who waits for it.
+    var hasRoom: Bool {
+        connection.octetsQueued < settings.sendQueueHighWaterBytes
+    }
+
+    var isClosing: Bool { state == .closing || state == .over }
+
+    func trySend(_ message: Message) -> SendOutcome {
+        switch message {
+        case .text(let text):
+            return write(.text, text.utf8Span.span)
+        case .binary(let octets):
+            return write(.binary, octets.span)
+        case .ping(let octets):
+            return write(.ping, octets.span)
+        case .pong(let octets):
+            return write(.pong, octets.span)
+        case .close(let code, let reason):
+            return beginClosing(code, reason: reason, cause: .closeFrame)
+        }
+    }
+
+    func send(_ message: borrowing MessageView) -> LoopSocket.SendResult {
+        switch message {
+        case .text(let text):
+            return .init(write(.text, text.span))
+        case .binary(let octets):
+            // Safe because a raw span's octets may be read as what they are.
+            return unsafe octets.withUnsafeBytes { raw in
+                let octets = unsafe raw.assumingMemoryBound(to: UInt8.self)
+                return unsafe .init(write(.binary, octets.span))
+            }
+        }
+    }
+
+    private func write(_ opcode: Opcode, _ payload: Span<UInt8>) -> SendOutcome {
+        guard !isClosing else { return .closed }
+        guard payload.count <= settings.outgoingMaxBytes else {
+            return .refused(.messageTooLarge)
+        }
+        let size = endpoint.frameSize(payload: payload.count)
+        let queued = connection.octetsQueued
+        if queued >= settings.sendQueueHighWaterBytes, queued + size > settings.sendQueueMaxBytes {
+            lost(.backlogExceeded)
+            return .closed
+        }
+        do {
+            let hasMemory = try connection.queue(size) { (output) throws(SendError) in
+                try endpoint.send(opcode, payload, into: &output)
+            }
+            guard hasMemory else {
+                lost(.outOfMemory)
+                return .closed
+            }
+        } catch {
+            return .refused(error)
+        }
+        guard queued + size >= settings.sendQueueHighWaterBytes else { return .queued }
+        isPressured = true
+        return .pressured
+    }
+
+    /// The kernel has taken octets: whoever waits for room may go on.
+    func sendProgressed() {
+        let queued = connection.octetsQueued
+        if queued == 0 { pongOctetsQueued = 0 }
+        if let pong = latestPong, pongOctetsQueued == 0 {
+            latestPong = nil
+            queuePong(pong.span)
+        }
+        guard isPressured || !senders.isEmpty, queued <= settings.sendQueueHighWaterBytes / 2 else {
+            return
+        }
+        isPressured = false
+        wakeSenders()
+        guard let handler, state != .over else { return }
+        handler.writable(LoopSocket(conversation: self))
+        if !isFull { resumeIfPaused() }
+    }
+
+    /// Pongs count toward the send queue; past their limit only the latest is kept, as
+    /// RFC 6455 section 5.5.3 allows, so that a flood of pings costs no memory.
+    private func answerPing(_ ping: Message) {
+        guard !isClosing, case .ping(let payload) = ping else { return }
+        if latestPong != nil || pongOctetsQueued >= settings.pongQueueMaxBytes {
+            latestPong = payload
+        } else {
+            queuePong(payload.span)
+        }
+    }
+
+    private func queuePong(_ payload: Span<UInt8>) {
+        pongOctetsQueued += payload.count + 2
+        _ = write(.pong, payload)
+    }
+
+    // MARK: The closing handshake
+
+    /// Sends our Close, or the answer to the peer's.
+    func beginClosing(_ code: CloseCode?, reason: String, cause: CloseInfo.Cause) -> SendOutcome {
+        switch state {
+        case .closing, .over:
+            return .closed
+        case .peerClosing:
+            answerClose()
+            return .queued
+        case .open:
+            var frame: [UInt8] = []
+            do {
+                try endpoint.sendClose(code, reason: reason, into: &frame)
+            } catch {
+                return .refused(error)
+            }
+            state = .closing
+            closingCause = cause
+            setCloseDeadline()
+            queueControl(frame)
+            wakeSenders()
+            // From here on the peer's messages are dropped, so reading can go on.
+            resumeIfPaused()
+            return .queued
+        }
+    }
+
+    private func peerClosed(_ code: CloseCode?, _ reason: String) {
+        peerClose = (code, reason)
+        switch state {
+        case .open:
+            state = .peerClosing
+            let isTaken = handler != nil || !isHandlerRunning || (inbox.isEmpty && receiver != nil)
+            if isTaken { answerClose() } else { setCloseDeadline() }
+        case .closing:
+            let sent = endpoint.sentClose
+            end(
+                CloseInfo(
+                    code: code ?? sent?.code ?? .noStatus, reason: reason, initiator: .local,
+                    isClean: true, cause: closingCause, octetsUnsent: 0))
+            connection.finish()
+        case .peerClosing, .over:
+            break
+        }
+    }
+
+    /// Echoes the peer's Close (RFC 6455 section 5.5.1), which ends the conversation.
+    private func answerClose() {
+        guard state == .peerClosing, let peerClose else { return }
+        var frame: [UInt8] = []
+        // A received code was checked to be one that may be sent.
+        try? endpoint.sendClose(peerClose.code, into: &frame)
+        queueControl(frame)
+        end(
+            CloseInfo(
+                code: peerClose.code ?? .noStatus, reason: peerClose.reason, initiator: .remote,
+                isClean: true, cause: .closeFrame, octetsUnsent: 0))
+        connection.finish()
+    }
+
+    /// Fails the connection (RFC 6455 section 7.1.7): our Close with the violation's code, and
+    /// nothing more is read.
+    private func fail(_ error: ProtocolError) {
+        var frame: [UInt8] = []
+        endpoint.fail(with: error, into: &frame)
+        queueControl(frame)
+        end(
+            CloseInfo(
+                code: error.closeCode, reason: "", initiator: .local, isClean: false,
+                cause: .violation(error), octetsUnsent: 0))
+        connection.finish()
+    }
+
+    private func queueControl(_ frame: [UInt8]) {
+        guard !frame.isEmpty else { return }
+        let hasMemory = connection.queue(frame.count) { output in
+            for octet in frame { output.append(octet) }
+        }
+        if !hasMemory { lost(.outOfMemory) }
+    }
+
+    /// Ends the conversation without a handshake, and the connection at once.
+    func lost(_ cause: CloseInfo.Cause) {
+        guard state != .over else { return }
+        end(
+            CloseInfo(
+                code: .abnormal, reason: "", initiator: cause.initiator, isClean: false,
+                cause: cause, octetsUnsent: connection.octetsQueued))
+        connection.abort()
+    }
+
+    private func end(_ info: CloseInfo) {
+        guard state != .over else { return }
+        state = .over
+        closeInfo = info
+        record.end(info)
+        endpoint.connectionLost()
+        core.webSockets -= 1
+        core.noteEnd(info)
+        latestPong = nil
+        closeDeadline = nil
+        wakeAll()
+        if handler != nil { core.notifyLater(self) }
+    }
+
+    /// Tells the handler of the end, when no callback of it is running.
+    func notifyEnd() {
+        if let closeInfo { handler?.closed(closeInfo) }
+    }
+
+    /// Tells the handler of the beginning.
+    func notifyOpened() { handler?.opened(LoopSocket(conversation: self)) }
+
+    // MARK: Draining
+
+    /// Closes with 1001, as a server that goes away does (RFC 6455 section 7.4.1).
+    func drain() {
+        guard state == .open else { return }
+        _ = beginClosing(.goingAway, reason: "", cause: .drained)
+    }
+
+    /// The drain's deadline has passed: the conversation and its handler end now.
+    func abandon() {
+        cancelHandler()
+        lost(.drained)
+    }
+
+    // MARK: Time
+
+    private func setCloseDeadline() {
+        closeDeadline = core.now &+ settings.closeTimeout
+        connection.scheduleTimer()
+    }
+
+    var nextDeadline: UInt64? {
+        if state == .over { return nil }
+        if let closeDeadline { return closeDeadline }
+        guard !isPaused, let interval = settings.pingInterval else { return nil }
+        if let pingSentAt { return pingSentAt &+ settings.pongTimeout }
+        return lastHeard &+ interval
+    }
+
+    func timerFired() {
+        let now = core.now
+        if let closeDeadline {
+            guard closeDeadline <= now else { return }
+            if state == .peerClosing { answerClose() } else { lost(.closeTimeout) }
+            return
+        }
+        guard state == .open, !isPaused, let interval = settings.pingInterval else { return }
+        if let pingSentAt {
+            if pingSentAt &+ settings.pongTimeout <= now { lost(.pongTimeout) }
+        } else if lastHeard &+ interval <= now {
+            pingSentAt = now
+            let empty: [UInt8] = []
+            _ = write(.ping, empty.span)
+        }
+    }
+}
+
+extension CloseInfo.Cause {
+    /// Who began an end that came without a closing handshake.
+    fileprivate var initiator: CloseInfo.Initiator {
+        if case .connectionLost = self { .none } else { .local }
+    }
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CRing
+internal import Logging
+internal import Synchronization
+
+/// Everything a loop's thread owns: the backend, the listening socket, the connections, the time.
+final class LoopCore {
+    let shared: ServerShared
+    let index: Int
+    private(set) var loop: EventLoop?
+    private var backend: Ring?
+    private(set) var connections = ConnectionTable()
+    private var wheel = TimerWheel(now: 0)
+    private var listener: Listener?
+
+    /// The loop's clock in nanoseconds: read once a turn, so it stands still within one.
+    private(set) var now: UInt64 = 0
+    let date = DateCache()
+    let blocks = BlockPool()
+
+    // Connections with something to do at the end of this turn.
+    private var toFlush: [Connection] = []
+    private var toResume: [Connection] = []
+    private var starved: [Connection] = []
+
+    // Callback handlers to be told of the end, when none of them is running.
+    private var toNotify: [Conversation] = []
+
+    private(set) var isDraining = false
+    private var isEnding = false
+    private var drain = DrainState()
+
+    // Counts behind `Statistics`.
+    var octetsQueued = 0
+    var octetsHeld = 0
+    var webSockets = 0
+    var handlersRunning = 0
+    var descriptors = 0
+
+    init(shared: ServerShared, index: Int) {
+        self.shared = shared
+        self.index = index
+    }
+
+    var limits: ServerLimits { shared.configuration.limits }
+    var times: TimeLimits { shared.times }
+
+    // MARK: Beginning and end
+
+    /// Opens the backend and the listening socket. On the loop's own thread.
+    func open(_ loop: EventLoop, _ plan: ListenPlan) throws(StartError) -> LoopStart {
+        self.loop = loop
+        var refusal: Ring.Failure?
+        var options = shared.configuration.backendOptions
+        if options.completionEntries == 0 {
+            options.completionEntries = shared.completionEntriesPerLoop
+        }
+        let ring: Ring
+        do {
+            ring = try Ring(kind: plan.kind, options: options, refusal: &refusal)
+        } catch {
+            throw StartError(.backend(code: error.code, step: error.step, forced: plan.isForced))
+        }
+        backend = ring
+        now = cring_now()
+        wheel = TimerWheel(now: now)
+        loop.inbox.attach(ring)
+        let listener = try Listener(plan)
+        descriptors += 1
+        self.listener = listener
+        listener.arm(ring, now)
+        return LoopStart(
+            port: listener.port, kind: ring.kind, features: ring.featureNames, refusal: refusal)
+    }
+
+    /// True when the thread may end: told to, everything closed, every handler out.
+    var isFinished: Bool { isEnding && connections.count == 0 && handlersRunning == 0 }
+
+    func close() {
+        if isWatchingSignals { cring_signals_end() }
+        listener?.close()
+        listener = nil
+        backend = nil
+        blocks.removeAll()
+        publish()
+        ended.take()?()
+    }
+
+    // MARK: One turn
+
+    func turn(hasJobs: Bool) {
+        guard let ring = backend else { return }
+        if signalled != nil, cring_signals_taken() > 0 { signalled.take()?() }
+        resumeAll()
+        notifyAll()
+        flushAll(ring)
+        let count: Int
+        do {
+            let timeout = hasJobs || !toResume.isEmpty ? 0 : timeUntilNextDeadline()
+            publish()
+            count = try ring.wait(timeout)
+        } catch {
+            // Nothing of this kernel works any more for this loop; its connections are lost.
+            shared.log.error("event loop \(index): \(error.step) failed with errno \(error.code)")
+            loseAll()
+            return
+        }
+        now = cring_now()
+        for index in 0..<count { complete(ring.completion(index), ring) }
+        notifyAll()
+        if !starved.isEmpty { rearmStarved(ring) }
+        fireTimers(ring)
+    }
+
+    private func timeUntilNextDeadline() -> Int64 {
+        var deadline = wheel.nextDeadline() ?? UInt64.max
+        if let retry = listener?.retryAt { deadline = min(deadline, retry) }
+        if let step = drain.nextStep { deadline = min(deadline, step) }
+        guard deadline != UInt64.max else { return -1 }
+        let current = cring_now()
+        return deadline > current ? Int64(clamping: deadline - current) : 0
+    }
+
+    private func complete(_ completion: Completion, _ ring: Ring) {
+        let token = completion.token
+        switch token.operation {
+        case .accept:
+            accepted(completion, ring)
+        case .receive:
+            connections[token.connection]?.received(completion, ring)
+            if let buffer = completion.buffer { ring.recycle(buffer) }
+        case .send:
+            connections[token.connection]?.sent(completion.result, ring)
+        case nil:
+            break
+        }
+    }
+
+    /// What the process can see of this loop; once a turn, so that no message pays for it.
+    private func publish() {
+        guard let counters = loop?.counters else { return }
+        counters.connections.store(connections.count, ordering: .relaxed)
+        counters.slots.store(connections.count, ordering: .relaxed)
+        counters.webSockets.store(webSockets, ordering: .relaxed)
+        counters.buffersOut.store(backend?.buffersOut ?? 0, ordering: .relaxed)
+        counters.descriptors.store(descriptors, ordering: .relaxed)
+        counters.octetsQueued.store(octetsQueued, ordering: .relaxed)
+        counters.octetsHeld.store(octetsHeld, ordering: .relaxed)
+        counters.handlers.store(handlersRunning, ordering: .relaxed)
+    }
+
+    // MARK: What connections ask for
+
+    func flushLater(_ connection: Connection) { toFlush.append(connection) }
+
+    func resumeLater(_ connection: Connection) { toResume.append(connection) }
+
+    func notifyLater(_ conversation: Conversation) { toNotify.append(conversation) }
+
+    /// Starts a task on this loop for something that lives on it.
+    func startTask<Object: AnyObject>(
+        _ object: Object, _ body: @escaping @concurrent @Sendable (Confined<Object>) async -> Void
+    ) -> Task<Void, any Error>? {
+        guard let loop else { return nil }
+        let (object, core) = (Confined(object, to: loop.token), Confined(self, to: loop.token))
+        handlersRunning += 1
+        // A throwing closure type: the other kind costs a thunk object per task.
+        return Task(executorPreference: loop) { () async throws -> Void in
+            await body(object)
+            core.onLoop.handlersRunning -= 1
+        }
+    }
+
+    /// Counts how conversations end while the server drains.
+    func noteEnd(_ info: CloseInfo) { if isDraining { drain.note(info) } }
+
+    /// Its receive ended for want of a buffer; it is armed again, first come first served, when
+    /// this turn's buffers are back.
+    func rearmLater(_ connection: Connection) { starved.append(connection) }
+
+    func schedule(_ connection: Connection, at deadline: UInt64) {
+        wheel.schedule(connection, at: deadline)
+    }
+
+    /// Arms what a connection waits for when this happens outside the walk of completions.
+    var ring: Ring? { backend }
+
+    func release(_ connection: Connection) {
+        descriptors -= 1
+        connections.remove(connection.id)
+    }
+
+    private func flushAll(_ ring: Ring) {
+        // A flush may fail and close its connection, which may queue another flush.
+        while !toFlush.isEmpty {
+            let batch = toFlush
+            toFlush.removeAll(keepingCapacity: true)
+            for connection in batch { connection.flush(ring) }
+        }
+    }
+
+    private func notifyAll() {
+        while !toNotify.isEmpty {
+            let batch = toNotify
+            toNotify.removeAll(keepingCapacity: true)
+            for conversation in batch { conversation.notifyEnd() }
+        }
+    }
+
+    private func resumeAll() {
+        guard !toResume.isEmpty else { return }
+        let batch = toResume
+        toResume.removeAll(keepingCapacity: true)
+        for connection in batch { connection.resume() }
+    }
+
+    private func rearmStarved(_ ring: Ring) {
+        let waiting = starved
+        starved.removeAll(keepingCapacity: true)
+        for connection in waiting { connection.updateReceive(ring) }
+    }
+
+    private func fireTimers(_ ring: Ring) {
+        for (id, tick) in wheel.due(now: now) {
+            guard let connection = connections[id], connection.timerTick == tick else { continue }
+            connection.timerTick = 0
+            connection.timerFired()
+        }
+        if let retry = listener?.retryAt, retry <= now { listener?.arm(ring, now) }
+        if isDraining { continueDraining() }
+    }
+
+    private func loseAll() {
+        for connection in connections.all { connection.lose(.connectionLost(code: 0)) }
+        backend = nil
+        isEnding = true
+        for connection in connections.all { connection.forceRelease() }
+    }
+
+    // MARK: Accepting
+
+    private func accepted(_ completion: Completion, _ ring: Ring) {
+        guard let listener else {
+            // Accepted while the listener was being stopped.
+            if completion.result >= 0 { admit(completion.result, ring) }
+            return
+        }
+        if completion.result >= 0 { admit(completion.result, ring) }
+        if !completion.hasMore {
+            listener.ended(completion.result, now)
+            if listener.retryAt == nil, !isDraining { listener.arm(ring, now) }
+        }
+    }
+
+    private func admit(_ descriptor: Int32, _ ring: Ring) {
+        guard shared.connectionsAllowedPerLoop > connections.count,
+            let connection = connections.insert({ Connection(id: $0, descriptor, self) })
+        else {
+            Listener.refuse(descriptor)
+            return
+        }
+        descriptors += 1
+        connection.begin(ring)
+    }
+
+    // MARK: Draining
+
+    /// Stops accepting, closes everything, and reports.
+    func beginDraining(_ plan: DrainPlan) {
+        guard !isDraining, let ring = backend else { return plan.report(LoopDrainReport()) }
+        isDraining = true
+        // The backlog's clients are connected already, as far as they know: they get an answer.
+        if let listener {
+            listener.stop(ring)
+            while let descriptor = listener.acceptNow() { admit(descriptor, ring) }
+            listener.close()
+            descriptors -= 1
+            self.listener = nil
+        }
+        now = cring_now()
+        drain.begin(plan, connections.all, now: now)
+        continueDraining()
+    }
+
+    private func continueDraining() {
+        let (drained, abandoned) = drain.due(now: now, connections)
+        for connection in drained { connection.drain() }
+        for connection in abandoned { connection.abandon() }
+        let report = drain.finishIfOver(
+            now: now, connectionsLeft: connections.count, handlersRunning)
+        guard let report else { return }
+        // Whoever reads the report may look at the statistics next.
+        publish()
+        report()
+    }
+
+    // MARK: What the server waits for
+
+    private var signalled: (() -> Void)?
+    private var isWatchingSignals = false
+    private var ended: (() -> Void)?
+
+    /// Calls back at the first SIGTERM or SIGINT. For one loop of the process.
+    func watchSignals(_ body: @escaping () -> Void) {
+        guard let ring = backend, unsafe cring_signals_begin(ring.pointer) == 0 else { return }
+        signalled = body
+        isWatchingSignals = true
+    }
+
+    /// Calls back when the loop's thread ends.
+    func onEnd(_ body: @escaping () -> Void) { ended = body }
+
+    /// The server's last word: the thread ends when nothing is left on it.
+    func end() { isEnding = true }
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CRing
+internal import Logging
+internal import Synchronization
+
+/// An HTTP/1.1 server whose routes may upgrade to WebSocket.
+///
+/// ```swift
+/// var router = Router()
+/// router.get("/echo") { _ in
+///     .upgrade { socket in
+///         for try await message in socket { try await socket.send(message) }
+///     }
+/// }
+/// let report = try await WebSocketServer(router: router, configuration: .init(port: 9001)).run()
+/// ```
+///
+/// Each value serves once: start, serve, shut down.
+public final class WebSocketServer: Sendable {
+    private let shared: ServerShared
+    private let state = Mutex(State())
+
+    private struct State {
+        var loops: [EventLoop] = []
+        var isStarted = false
+        var shutdown: Task<ShutdownReport, Never>?
+    }
+
+    /// A server that does not listen yet.
+    public init(router: Router, configuration: Configuration = Configuration()) {
+        shared = ServerShared(router, configuration)
+    }
+
+    // MARK: Start
+
+    /// Opens the loops and listens; returns when connections are accepted.
+    ///
+    /// - Throws: ``StartError``, with cause and cure. Nothing is left open then.
+    @discardableResult
+    public func start() async throws(StartError) -> ListeningAddress {
+        let isFirst = state.withLock { state in
+            defer { state.isStarted = true }
+            return !state.isStarted
+        }
+        guard isFirst else { throw StartError(.alreadyStarted) }
+        let configuration = shared.configuration
+        var loops: [EventLoop] = []
+        var port = configuration.port
+        var kind = configuration.backend.kind
+        do throws(StartError) {
+            for index in 0..<configuration.threads {
+                let loop = try EventLoop(index: index, shared: shared)
+                let plan = ListenPlan(
+                    host: configuration.host, port: port, backlog: configuration.limits.backlog,
+                    shares: index > 0, kind: kind, isForced: configuration.backend == .ioUring)
+                let start = try await Self.start(loop, plan)
+                loops.append(loop)
+                if index == 0 {
+                    // The others follow the first: one choice, one warning.
+                    port = start.port
+                    kind = start.kind
+                    report(start)
+                }
+            }
+        } catch {
+            for loop in loops { Self.end(loop) }
+            throw error
+        }
+        state.withLock { $0.loops = loops }
+        let address = ListeningAddress(
+            host: configuration.host, port: port, backend: kind == CRING_EPOLL ? .epoll : .ioUring)
+        configuration.onListening?(address)
+        return address
+    }
+
+    private static func start(
+        _ loop: EventLoop, _ plan: ListenPlan
+    ) async throws(StartError) -> LoopStart {
+        let result = await withCheckedContinuation { continuation in
+            loop.start(plan) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    private func report(_ start: LoopStart) {
+        if let refusal = start.refusal {
+            shared.log.warning(
+                "io_uring is not used, epoll serves instead: \(StartError.cause(refusal.code, refusal.step))"
+            )
+        }
+        shared.log.debug(
+            "backend \(start.kind == CRING_EPOLL ? "epoll" : "io_uring"), features: \(start.features.joined(separator: " "))"
+        )
+    }
+
+    // MARK: Serve
+
+    /// Starts if need be, serves until told to stop, and shuts down.
+    ///
+    /// Told by ``shutdown(deadline:)``, by cancelling the calling task, or, with
+    /// ``Configuration/handlesSignals``, by SIGTERM or SIGINT.
+    ///
+    /// - Throws: ``StartError``.
+    public func run() async throws(StartError) -> ShutdownReport {
+        if !state.withLock({ $0.isStarted }) { try await start() }
+        let stop = StopSignal()
+        let first = state.withLock { $0.loops.first }
+        if shared.configuration.handlesSignals {
+            first?.post { core in core.watchSignals { stop.fire() } }
+        }
+        first?.post { core in core.onEnd { stop.fire() } }
+        await withTaskCancellationHandler {
+            await stop.wait()
+        } onCancel: {
+            stop.fire()
+        }
+        return await shutdown()
+    }
+
+    /// Shuts down: nothing more is accepted, upgrades under way get 503, sockets get 1001 spread
+    /// over ``Configuration/shutdownJitter``, and what is left at `deadline` is cut off.
+    ///
+    /// Returns when every connection is gone; at the latest a second after the deadline. Later
+    /// calls wait for the first and get its report.
+    ///
+    /// - Parameter deadline: instead of ``Configuration/shutdownDeadline``.
+    @discardableResult
+    public func shutdown(deadline: Duration? = nil) async -> ShutdownReport {
+        let task = state.withLock { state in
+            if let running = state.shutdown { return running }
+            let loops = state.loops
+            let configuration = shared.configuration
+            let task = Task.detached {
+                await Self.drain(
+                    loops, deadline: deadline ?? configuration.shutdownDeadline,
+                    jitter: configuration.shutdownJitter)
+            }
+            state.shutdown = task
+            return task
+        }
+        return await task.value
+    }
+
+    private static func drain(
+        _ loops: [EventLoop], deadline: Duration, jitter: Duration
+    ) async -> ShutdownReport {
+        var total = ShutdownReport()
+        // All at once: each loop has the whole deadline.
+        await withTaskGroup(of: LoopDrainReport.self) { group in
+            for loop in loops {
+                group.addTask {
+                    await withCheckedContinuation { continuation in
+                        let plan = DrainPlan(
+                            deadline: deadline.wholeNanoseconds, jitter: jitter.wholeNanoseconds
+                        ) { continuation.resume(returning: $0) }
+                        loop.post { core in core.beginDraining(plan) }
+                    }
+                }
+            }
+            for await report in group { total.add(report) }
+        }
+        for loop in loops { end(loop) }
+        return total
+    }
+
+    private static func end(_ loop: EventLoop) { loop.post { core in core.end() } }
+
+    // MARK: Observe
+
+    /// What the server holds at the moment. From any thread; costs a few loads a loop.
+    public var statistics: Statistics {
+        var total = Statistics()
+        for loop in state.withLock({ $0.loops }) {
+            let counters = loop.counters
+            total.connections += counters.connections.load(ordering: .relaxed)
+            total.webSockets += counters.webSockets.load(ordering: .relaxed)
+            total.slots += counters.slots.load(ordering: .relaxed)
+            total.buffersOut += counters.buffersOut.load(ordering: .relaxed)
+            total.descriptors += counters.descriptors.load(ordering: .relaxed)
+            total.octetsQueued += counters.octetsQueued.load(ordering: .relaxed)
+            total.octetsHeld += counters.octetsHeld.load(ordering: .relaxed)
+            total.handlers += counters.handlers.load(ordering: .relaxed)
+        }
+        return total
+    }
+}
+
+extension WebSocketServer.Backend {
+    fileprivate var kind: Ring.Kind {
+        switch self {
+        case .auto: CRING_AUTO
+        case .ioUring: CRING_URING
+        case .epoll: CRING_EPOLL
+        }
+    }
+}
