@@ -155,8 +155,7 @@ struct SendQueue: ~Copyable {
     }
 
     func removeAll() {
-        for unsafeblock in unsafe blocks { unsafe free(block) }
-        unsafe blocks = []
+        while let block = unsafe blocks.popLast() { unsafe free(block) }
     }
 
     deinit { removeAll() }
