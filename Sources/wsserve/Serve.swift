@@ -1,2 +1,2 @@
 // SPDX-License-Identifier: Apache-2.0
-@main struct WSServe { static func main() {} }
+@main struct Serve { static func main() {} }
