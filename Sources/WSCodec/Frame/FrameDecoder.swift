@@ -143,6 +143,7 @@ struct FrameDecoder: ~Copyable {
         var found = CFRAME_OK
         let missing = max(1, Self.frameStartLength(carried.span) - carried.count)
         carry(min(missing, octets.count - parsed), of: octets.span)
+        position = parsed
         // Safe because the array stands still during the call, and C writes at most one record.
         unsafe carried.withUnsafeMutableBufferPointer { buffer in
             guard let start = buffer.baseAddress else { return }
