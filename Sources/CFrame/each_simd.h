@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Includes the kernel template TEMPLATE once for each vector instruction set of the machine that is
- * compiled for, and so defines its kernels under the names K(kernel): mask_avx2 and so on.
+ * Includes the kernel template TEMPLATE once for each vector instruction set of the machine that
+ * is compiled for, and so defines its kernels under the names K(kernel): mask_avx2 and so on.
  *
  *   SIMD    the instruction set: the prefix of the words of simd_x86.h or simd_arm.h
- *   HALF    the same for sixteen octets, which the wide set can use as well; KH(kernel) is its kernel
+ *   HALF    the same for sixteen octets, which the wide set can use as well; its kernels are
+ *           KH(kernel)
  *   WIDTH   octets of a vector of SIMD
  *   TARGET  attribute of a function that uses these words. Vectors wider than the base instruction
  *           set go between functions through memory, so they may only be passed to INLINE ones.

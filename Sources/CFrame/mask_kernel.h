@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Template (see each_simd.h): masking. `dst` is `src` or disjoint from it. XOR done twice is undone,
- * so whatever two stores would share in place is loaded before the first of them.
+ * Template (see each_simd.h): masking. `dst` is `src` or disjoint from it. XOR done twice is
+ * undone, so whatever two stores share in place is loaded before the first of them.
  */
 
 /* At most 4 * WIDTH octets. */

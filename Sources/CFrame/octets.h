@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Octet n of a word is bits 8n to 8n+7 throughout: keys, tails, and the words the kernels load. */
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "CFrame is written for little-endian machines");
+_Static_assert(
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "CFrame is written for little-endian machines");
 
 static inline uint16_t load16(const uint8_t *p)
 {

@@ -36,7 +36,10 @@ NEON neon_vec neon_join(uint64_t lo, uint64_t hi)
     return vreinterpretq_u8_u64(vcombine_u64(vcreate_u64(lo), vcreate_u64(hi)));
 }
 /* vqtbl1q_u8 gives 0 for every index above 15, so the top bit is all that may stay above four. */
-NEON neon_vec neon_lookup_low(neon_vec t, neon_vec v) { return vqtbl1q_u8(t, vandq_u8(v, neon_splat(0x8F))); }
+NEON neon_vec neon_lookup_low(neon_vec t, neon_vec v)
+{
+    return vqtbl1q_u8(t, vandq_u8(v, neon_splat(0x8F)));
+}
 NEON neon_vec neon_lookup_high(neon_vec t, neon_vec v) { return vqtbl1q_u8(t, vshrq_n_u8(v, 4)); }
 NEON neon_vec neon_previous1(neon_vec v, neon_vec b) { return vextq_u8(b, v, 15); }
 NEON neon_vec neon_previous2(neon_vec v, neon_vec b) { return vextq_u8(b, v, 14); }

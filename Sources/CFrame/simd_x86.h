@@ -30,7 +30,10 @@
 
 typedef __m128i sse_vec;
 
-SSE2 sse_vec sse_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)(const void *)p); }
+SSE2 sse_vec sse_load(const uint8_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
 SSE2 void sse_store(uint8_t *p, sse_vec v) { _mm_storeu_si128((__m128i *)(void *)p, v); }
 SSE2 sse_vec sse_xor(sse_vec a, sse_vec b) { return _mm_xor_si128(a, b); }
 SSE2 sse_vec sse_or(sse_vec a, sse_vec b) { return _mm_or_si128(a, b); }
@@ -44,10 +47,16 @@ SSE2 sse_vec sse_subs(sse_vec v, uint8_t c) { return _mm_subs_epu8(v, sse_splat(
 SSE2 sse_vec sse_table(const uint8_t t[16]) { return sse_load(t); }
 SSE2 int sse_any_high(sse_vec v) { return _mm_movemask_epi8(v) != 0; }
 SSE2 int sse_any_lead3(sse_vec v) { return sse_any_high(sse_subs(v, 0xE0 - 0x80)); }
-SSE2 int sse_all_ones(sse_vec v) { return _mm_movemask_epi8(_mm_cmpeq_epi8(v, sse_ones())) == 0xFFFF; }
+SSE2 int sse_all_ones(sse_vec v)
+{
+    return _mm_movemask_epi8(_mm_cmpeq_epi8(v, sse_ones())) == 0xFFFF;
+}
 SSE2 sse_vec sse_before(uint32_t w) { return _mm_slli_si128(_mm_cvtsi32_si128((int)w), 12); }
 SSE2 uint32_t sse_last(sse_vec v) { return (uint32_t)_mm_cvtsi128_si32(_mm_srli_si128(v, 12)); }
-SSE2 sse_vec sse_join(uint64_t lo, uint64_t hi) { return _mm_set_epi64x((long long)hi, (long long)lo); }
+SSE2 sse_vec sse_join(uint64_t lo, uint64_t hi)
+{
+    return _mm_set_epi64x((long long)hi, (long long)lo);
+}
 
 SSSE3 sse_vec sse_lookup_low(sse_vec t, sse_vec v) { return _mm_shuffle_epi8(t, v); }
 SSSE3 sse_vec sse_lookup_high(sse_vec t, sse_vec v)
@@ -60,7 +69,10 @@ SSSE3 sse_vec sse_previous3(sse_vec v, sse_vec b) { return _mm_alignr_epi8(v, b,
 
 typedef __m256i avx2_vec;
 
-AVX2 avx2_vec avx2_load(const uint8_t *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+AVX2 avx2_vec avx2_load(const uint8_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
 AVX2 void avx2_store(uint8_t *p, avx2_vec v) { _mm256_storeu_si256((__m256i *)(void *)p, v); }
 AVX2 avx2_vec avx2_xor(avx2_vec a, avx2_vec b) { return _mm256_xor_si256(a, b); }
 AVX2 avx2_vec avx2_or(avx2_vec a, avx2_vec b) { return _mm256_or_si256(a, b); }
@@ -86,10 +98,22 @@ AVX2 avx2_vec avx2_lookup_high(avx2_vec t, avx2_vec v)
     return _mm256_shuffle_epi8(t, _mm256_and_si256(_mm256_srli_epi16(v, 4), avx2_splat(0x0F)));
 }
 /* The upper half of b and the lower half of v: what stands sixteen octets before v. */
-AVX2 avx2_vec avx2_straddle(avx2_vec v, avx2_vec b) { return _mm256_permute2x128_si256(b, v, 0x21); }
-AVX2 avx2_vec avx2_previous1(avx2_vec v, avx2_vec b) { return _mm256_alignr_epi8(v, avx2_straddle(v, b), 15); }
-AVX2 avx2_vec avx2_previous2(avx2_vec v, avx2_vec b) { return _mm256_alignr_epi8(v, avx2_straddle(v, b), 14); }
-AVX2 avx2_vec avx2_previous3(avx2_vec v, avx2_vec b) { return _mm256_alignr_epi8(v, avx2_straddle(v, b), 13); }
+AVX2 avx2_vec avx2_straddle(avx2_vec v, avx2_vec b)
+{
+    return _mm256_permute2x128_si256(b, v, 0x21);
+}
+AVX2 avx2_vec avx2_previous1(avx2_vec v, avx2_vec b)
+{
+    return _mm256_alignr_epi8(v, avx2_straddle(v, b), 15);
+}
+AVX2 avx2_vec avx2_previous2(avx2_vec v, avx2_vec b)
+{
+    return _mm256_alignr_epi8(v, avx2_straddle(v, b), 14);
+}
+AVX2 avx2_vec avx2_previous3(avx2_vec v, avx2_vec b)
+{
+    return _mm256_alignr_epi8(v, avx2_straddle(v, b), 13);
+}
 
 #undef SSE2
 #undef SSSE3

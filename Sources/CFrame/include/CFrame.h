@@ -88,7 +88,7 @@ typedef struct cframe_record {
     uint32_t length;
     /// First octet of the frame: FIN, reserved bits, opcode.
     uint8_t b0;
-    /// First octet of the message's first frame, which tells text from binary; b0 in control frames.
+    /// First octet of the message's first frame, which tells text from binary. Control frames: b0.
     uint8_t message_b0;
     /// CFRAME_FRAME_BEGIN and so on.
     uint8_t flags;
