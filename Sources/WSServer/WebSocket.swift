@@ -217,7 +217,9 @@ public struct WebSocket: Sendable {
 }
 
 extension WebSocket: AsyncSequence {
+    /// What the sequence gives.
     public typealias Element = Message
+    /// What the sequence throws.
     public typealias Failure = WebSocketError
 
     /// Gives the messages in order. One at a time may wait.
