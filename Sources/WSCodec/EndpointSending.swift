@@ -141,7 +141,8 @@ extension Endpoint {
                 throw .controlPayloadTooLong
             }
         } else {
-            guard canSend, !isFailed else { throw .notOpen }
+            // After a violation too, until the Close: what answers the messages before it.
+            guard canSend else { throw .notOpen }
             guard (opcode == .continuation) == isSendingFragments else {
                 throw .fragmentOutOfOrder
             }

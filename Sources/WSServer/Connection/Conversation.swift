@@ -4,14 +4,20 @@ internal import Logging
 
 /// The WebSocket half of a connection: the endpoint, the door to the handler, and the ending.
 ///
-/// Theory: `.open` until one side's Close. The peer's Close in `.open` makes it `.peerClosing`:
-/// our answer waits until the handler has taken every message before it (so that what it still
-/// sends goes out first), at the latest for the close time-out. Our Close makes it `.closing`:
-/// the peer's answer ends it. Whatever ends it sets `closeInfo`, once; after that nothing is
+/// Theory: `.open` until one side's Close. The peer's Close, or a rule it breaks, in `.open` makes
+/// it `.ending`: our Close waits until the handler has taken every message before that (so that
+/// what it still sends goes out first), at the latest for the close time-out. Our own Close makes
+/// it `.closing`: the peer's answer ends it. Whatever ends it sets `closeInfo`, once; after that nothing is
 /// delivered but what the inbox already holds. The connection below outlives the conversation
 /// until its last octets are out.
 final class Conversation {
-    enum State { case open, peerClosing, closing, over }
+    enum State { case open, ending, closing, over }
+
+    /// What made the conversation `.ending`.
+    private enum Ending {
+        case peerClose(CloseCode?, reason: String)
+        case violation(ProtocolError)
+    }
 
     enum SendOutcome { case queued, pressured, closed, refused(SendError) }
 
@@ -26,7 +32,7 @@ final class Conversation {
 
     private var state = State.open
     private(set) var closeInfo: CloseInfo?
-    private var peerClose: (code: CloseCode?, reason: String)?
+    private var ending: Ending?
     private var closingCause = CloseInfo.Cause.closeFrame
 
     // The asynchronous door.
@@ -97,8 +103,8 @@ final class Conversation {
         task = nil
         inbox.removeAll()
         switch state {
-        case .peerClosing:
-            answerClose()
+        case .ending:
+            sendLastClose()
         case .open:
             let cancelled = isCancelled || error is CancellationError
             let code: CloseCode = error == nil ? .normal : cancelled ? .goingAway : .internalError
@@ -144,7 +150,7 @@ final class Conversation {
             do {
                 event = try endpoint.nextEvent(in: &octets)
             } catch {
-                fail(error)
+                if state == .open { finishAfterHandler(.violation(error)) } else { fail(error) }
                 break
             }
             guard let event else { break }
@@ -214,7 +220,7 @@ final class Conversation {
             }
             return .message(message)
         }
-        if state == .peerClosing { answerClose() }
+        if state == .ending { sendLastClose() }
         guard let closeInfo else { return .empty }
         return closeInfo.isClean
             ? .ended : .failed(WebSocketError(.connectionFailed, closeInfo: closeInfo))
@@ -356,8 +362,8 @@ final class Conversation {
         switch state {
         case .closing, .over:
             return .closed
-        case .peerClosing:
-            answerClose()
+        case .ending:
+            sendLastClose()
             return .queued
         case .open:
             var frame: [UInt8] = []
@@ -378,12 +384,9 @@ final class Conversation {
     }
 
     private func peerClosed(_ code: CloseCode?, _ reason: String) {
-        peerClose = (code, reason)
         switch state {
         case .open:
-            state = .peerClosing
-            let isTaken = handler != nil || !isHandlerRunning || (inbox.isEmpty && receiver != nil)
-            if isTaken { answerClose() } else { setCloseDeadline() }
+            finishAfterHandler(.peerClose(code, reason: reason))
         case .closing:
             let sent = endpoint.sentClose
             end(
@@ -391,21 +394,37 @@ final class Conversation {
                     code: code ?? sent?.code ?? .noStatus, reason: reason, initiator: .local,
                     isClean: true, cause: closingCause, octetsUnsent: 0))
             connection.finish()
-        case .peerClosing, .over:
+        case .ending, .over:
             break
         }
     }
 
+    /// The peer will say nothing more that counts: our Close follows when the handler has taken
+    /// every message before this.
+    private func finishAfterHandler(_ ending: Ending) {
+        state = .ending
+        self.ending = ending
+        let isTaken = handler != nil || !isHandlerRunning || (inbox.isEmpty && receiver != nil)
+        if isTaken { sendLastClose() } else { setCloseDeadline() }
+    }
+
+    private func sendLastClose() {
+        switch ending.take() {
+        case .peerClose(let code, let reason): answerClose(code, reason)
+        case .violation(let error): fail(error)
+        case nil: break
+        }
+    }
+
     /// Echoes the peer's Close (RFC 6455 section 5.5.1), which ends the conversation.
-    private func answerClose() {
-        guard state == .peerClosing, let peerClose else { return }
+    private func answerClose(_ code: CloseCode?, _ reason: String) {
         var frame: [UInt8] = []
         // A received code was checked to be one that may be sent.
-        try? endpoint.sendClose(peerClose.code, into: &frame)
+        try? endpoint.sendClose(code, into: &frame)
         queueControl(frame)
         end(
             CloseInfo(
-                code: peerClose.code ?? .noStatus, reason: peerClose.reason, initiator: .remote,
+                code: code ?? .noStatus, reason: reason, initiator: .remote,
                 isClean: true, cause: .closeFrame, octetsUnsent: 0))
         connection.finish()
     }
@@ -496,7 +515,7 @@ final class Conversation {
         let now = core.now
         if let closeDeadline {
             guard closeDeadline <= now else { return }
-            if state == .peerClosing { answerClose() } else { lost(.closeTimeout) }
+            if state == .ending { sendLastClose() } else { lost(.closeTimeout) }
             return
         }
         guard state == .open, !isPaused, let interval = settings.pingInterval else { return }
