@@ -28,7 +28,8 @@ final class Conversation {
     private let connection: Connection
     private let settings: SocketSettings
     private var endpoint: Endpoint
-    private let handler: AnySocketHandler?
+    private let isCallback: Bool
+    private var handler: AnySocketHandler?
 
     private var state = State.open
     private(set) var closeInfo: CloseInfo?
@@ -65,6 +66,7 @@ final class Conversation {
         self.record = record
         self.settings = settings
         self.handler = handler
+        isCallback = handler != nil
         core = connection.core
         lastHeard = core.now
         endpoint = Endpoint(role: .server, limits: settings.limits)
@@ -162,7 +164,7 @@ final class Conversation {
     /// Whether no further message may be delivered for now.
     private var isFull: Bool {
         guard state == .open else { return false }
-        if handler != nil { return connection.octetsQueued >= settings.sendQueueHighWaterBytes }
+        if isCallback { return connection.octetsQueued >= settings.sendQueueHighWaterBytes }
         return inbox.count >= settings.inboxMaxMessages || inbox.octets >= settings.inboxMaxBytes
     }
 
@@ -170,7 +172,8 @@ final class Conversation {
         switch event {
         case .text(let payload), .binary(let payload):
             guard state == .open else { return }
-            guard let handler else { return keep(event.message(in: octets)) }
+            guard isCallback else { return keep(event.message(in: octets)) }
+            guard let handler else { return }
             let isText = if case .text = event { true } else { false }
             let socket = LoopSocket(conversation: self)
             switch payload {
@@ -182,9 +185,9 @@ final class Conversation {
         case .ping:
             let ping = event.message(in: octets)
             answerPing(ping)
-            if settings.showsControlFrames, handler == nil { keep(ping) }
+            if settings.showsControlFrames, !isCallback { keep(ping) }
         case .pong:
-            if settings.showsControlFrames, handler == nil { keep(event.message(in: octets)) }
+            if settings.showsControlFrames, !isCallback { keep(event.message(in: octets)) }
         case .close(let code, let reason):
             peerClosed(code, reason)
         }
@@ -404,7 +407,7 @@ final class Conversation {
     private func finishAfterHandler(_ ending: Ending) {
         state = .ending
         self.ending = ending
-        let isTaken = handler != nil || !isHandlerRunning || (inbox.isEmpty && receiver != nil)
+        let isTaken = isCallback || !isHandlerRunning || (inbox.isEmpty && receiver != nil)
         if isTaken { sendLastClose() } else { setCloseDeadline() }
     }
 
@@ -471,12 +474,14 @@ final class Conversation {
         latestPong = nil
         closeDeadline = nil
         wakeAll()
-        if handler != nil { core.notifyLater(self) }
+        if isCallback { core.notifyLater(self) }
     }
 
     /// Tells the handler of the end, when no callback of it is running.
     func notifyEnd() {
-        if let closeInfo { handler?.closed(closeInfo) }
+        guard let closeInfo else { return }
+        // Taken out: a handler that kept its socket would keep itself alive.
+        handler.take()?.closed(closeInfo)
     }
 
     /// Tells the handler of the beginning.

@@ -35,6 +35,7 @@ final class Exchange {
     private var number: UInt64 = 0
     private var closesAfterReply = false
     private var hasServed = false
+    private lazy var remoteAddress = connection.peerAddress()
 
     /// Heads among the octets that wait, by their ends.
     private var waiting = (heads: 0, matched: 0)
@@ -166,7 +167,7 @@ final class Exchange {
         if case .matched(_, let found) = match { parameters = found }
         let request = Request(
             head: head, body: body, parameters: parameters,
-            remoteAddress: connection.peerAddress())
+            remoteAddress: remoteAddress)
         self.request = request
         let responder = core.shared.responder
         guard responder.answersSynchronously(match) else {
@@ -352,12 +353,19 @@ final class Exchange {
 
     func drain() {
         switch stage {
-        case .head where !parser.isInsideHead && hasServed: end()
+        case .head where !parser.isInsideHead:
+            if hasServed { return end() }
+            // It may have been accepted with its request on the way: that gets an answer.
+            deadline = min(deadline ?? UInt64.max, core.now &+ Self.firstOctetWait)
+            connection.scheduleTimer()
         case .head, .body, .answering, .over: closesAfterReply = true
         }
     }
 
     // MARK: Time
+
+    /// How long a connection without any octet is kept while the server drains, in nanoseconds.
+    private static let firstOctetWait: UInt64 = 500_000_000
 
     /// A body is looked at this often, in nanoseconds, for the rate it comes at.
     private static let rateCheckInterval: UInt64 = 5_000_000_000

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CRing
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
 internal import Logging
 internal import Synchronization
 
@@ -84,19 +89,26 @@ final class LoopCore {
         blocks.removeAll()
         publish()
         ended.take()?()
+        // Ends the cycle of the loop and what its thread owns.
+        loop = nil
     }
 
     // MARK: One turn
 
     func turn(hasJobs: Bool) {
-        guard let ring = backend else { return }
+        guard let ring = backend else {
+            // Only handlers are left, on a loop whose backend failed.
+            usleep(1000)
+            return
+        }
         if signalled != nil, cring_signals_taken() > 0 { signalled.take()?() }
         resumeAll()
         notifyAll()
         flushAll(ring)
         let count: Int
         do {
-            let timeout = hasJobs || !toResume.isEmpty ? 0 : timeUntilNextDeadline()
+            let timeout =
+                hasJobs || !toResume.isEmpty || !toNotify.isEmpty ? 0 : timeUntilNextDeadline()
             publish()
             count = try ring.wait(timeout)
         } catch {
