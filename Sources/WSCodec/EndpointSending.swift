@@ -33,10 +33,9 @@ extension Endpoint {
         _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool = true,
         maskingKey: MaskingKey = .zero, into output: inout [UInt8]
     ) throws(SendError) {
-        guard opcode != .close else { throw .invalidCloseCode }
-        try willSend(opcode, payload.count, isFinal)
-        output.append(addingCapacity: frameSize(payload: payload.count)) { span in
-            write(opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &span)
+        try output.append(addingCapacity: frameSize(payload: payload.count)) {
+            span throws(SendError) in
+            try send(opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &span)
         }
     }
 
@@ -51,11 +50,9 @@ extension Endpoint {
         maskingKey: MaskingKey = .zero, into output: inout OutputSpan<UInt8>
     ) throws(SendError) {
         guard opcode != .close else { throw .invalidCloseCode }
-        guard output.freeCapacity >= frameSize(payload: payload.count) else {
-            throw .messageTooLarge
-        }
-        try willSend(opcode, payload.count, isFinal)
-        write(opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &output)
+        try checkSend(opcode, payload.count, isFinal)
+        try write(opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &output)
+        if !opcode.isControl { isSendingFragments = !isFinal }
     }
 
     /// Appends a Close frame to `output`: the start of the closing handshake, or its answer.
@@ -88,10 +85,7 @@ extension Endpoint {
             payload.append(UInt8(code.rawValue & 0xFF))
             payload.append(contentsOf: reason.utf8)
         }
-        guard output.freeCapacity >= frameSize(payload: payload.count) else {
-            throw .messageTooLarge
-        }
-        write(.close, payload.span, isFinal: true, maskingKey: maskingKey, into: &output)
+        try write(.close, payload.span, isFinal: true, maskingKey: maskingKey, into: &output)
         sentCode = code ?? .noStatus
         sentReason = reason
         state = receivedCode == nil ? .closing : .closed
@@ -128,7 +122,7 @@ extension Endpoint {
     /// A Close frame is the last one (RFC 6455 section 5.5.1).
     private var canSend: Bool { sentCode == nil && state != .closed }
 
-    private mutating func willSend(
+    private func checkSend(
         _ opcode: Opcode, _ payloadCount: Int, _ isFinal: Bool
     ) throws(SendError) {
         if opcode.isControl {
@@ -146,16 +140,16 @@ extension Endpoint {
             guard (opcode == .continuation) == isSendingFragments else {
                 throw .fragmentOutOfOrder
             }
-            isSendingFragments = !isFinal
         }
     }
 
     private func write(
         _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool, maskingKey: MaskingKey,
         into output: inout OutputSpan<UInt8>
-    ) {
-        FrameEncoder.encode(
+    ) throws(SendError) {
+        let isWritten = FrameEncoder.encode(
             FrameEncoder.firstOctet(opcode, isFinal: isFinal), payload,
             key: role == .client ? maskingKey : nil, into: &output)
+        guard isWritten else { throw .messageTooLarge }
     }
 }

@@ -19,8 +19,8 @@ struct FrameDecoder: ~Copyable {
     private var status = UInt8(truncatingIfNeeded: CFRAME_OK.rawValue)
     /// Whether decoding is over: a violation was reported, or the owner said so.
     private var isStopped = false
-    /// Whether `carried` has become a control frame that was handed out.
-    private var isCarriedDone = false
+    /// Whether `carried` has become a whole frame, which is handed out next or was just now.
+    private var isCarriedWhole = false
     /// Where in the octets the records' offsets count from. Negative after `dropConsumed`.
     private var base = 0
     /// Octets that the parser has been through.
@@ -42,10 +42,9 @@ struct FrameDecoder: ~Copyable {
     /// The next part in `octets`; nil when all of them have been taken, and then the next call is
     /// given new octets.
     mutating func next(in octets: inout MutableSpan<UInt8>) throws(ProtocolError) -> FramePart? {
-        repeat {
-            if let record = batch.removeFirst() { return handOut(record) }
-        } while try parse(&octets)
-        return nil
+        if let record = batch.removeFirst() { return handOut(record) }
+        guard let record = try parse(&octets) else { return nil }
+        return handOut(record)
     }
 
     /// Forgets the `position` octets that are done with: the next call is given the octets behind
@@ -66,94 +65,93 @@ struct FrameDecoder: ~Copyable {
     }
 
     private mutating func handOut(_ record: cframe_record) -> FramePart {
-        if !carried.isEmpty { return handOutCarried(record) }
+        if isCarriedWhole { return handOutCarried(record) }
         let start = base + Int(record.offset)
         position = start + Int(record.length)
-        return FramePart(record: record, range: start..<position, isCarried: false)
+        return FramePart(record, range: start..<position, isCarried: false)
     }
 
-    private mutating func handOutCarried(_ record: cframe_record) -> FramePart {
-        isCarriedDone = true
+    private func handOutCarried(_ record: cframe_record) -> FramePart {
         let start = Int(record.offset)
         // A data frame that ends in the carried octets is one without a payload.
         let isControl = record.b0 & 0x08 != 0
         return FramePart(
-            record: record,
-            range: isControl ? start..<start + Int(record.length) : position..<position,
+            record, range: isControl ? start..<start + Int(record.length) : position..<position,
             isCarried: isControl)
     }
 
-    /// Parses what has not been looked at. False when there is nothing left to hand out.
+    /// Parses what has not been looked at, and returns the first record; nil when there is nothing
+    /// left to hand out.
     @inline(never)
     private mutating func parse(
         _ octets: inout MutableSpan<UInt8>
-    ) throws(ProtocolError) -> Bool {
-        position = parsed
-        if isCarriedDone {
-            isCarriedDone = false
+    ) throws(ProtocolError) -> cframe_record? {
+        if isCarriedWhole {
+            isCarriedWhole = false
             carried = []
         }
         while !isStopped {
-            if let error = ProtocolError(cframe_status(UInt32(status))) {
+            position = parsed
+            if status != 0, let error = ProtocolError(cframe_status(UInt32(status))) {
                 stop()
                 throw error
             }
             guard parsed < octets.count else { break }
-            if carried.isEmpty {
-                parseInPlace(&octets)
-            } else {
-                parseCarried(octets)
-            }
-            if !batch.isEmpty { return true }
-            position = parsed
+            let record = carried.isEmpty ? parseInPlace(&octets) : parseCarried(octets)
+            if let record { return record }
         }
         batch.clear()
         base = 0
         parsed = 0
         position = 0
-        return false
+        return nil
     }
 
-    private mutating func parseInPlace(_ octets: inout MutableSpan<UInt8>) {
+    private mutating func parseInPlace(_ octets: inout MutableSpan<UInt8>) -> cframe_record? {
         // The C parser's offsets have 32 bits.
         let count = min(octets.count - parsed, 1 << 30)
         var used = 0
         var found = CFRAME_OK
         base = parsed
         // Safe because parsed + count <= octets.count, and C writes at most `capacity` records.
-        unsafe octets.withUnsafeMutableBufferPointer { buffer in
-            guard let start = buffer.baseAddress else { return }
-            unsafe batch.fill { records, capacity in
+        let record = unsafe octets.withUnsafeMutableBufferPointer { buffer -> cframe_record? in
+            guard let start = buffer.baseAddress else { return nil }
+            return unsafe batch.fill { records, capacity in
                 unsafe cframe_parse(
                     &parser, start + parsed, count, records, capacity, &used, &found)
             }
         }
         parsed += used
         status = UInt8(truncatingIfNeeded: found.rawValue)
-        if used == 0, batch.isEmpty, found == CFRAME_OK {
+        if used == 0, record == nil, found == CFRAME_OK {
             carry(octets.count - parsed, of: octets.span)
         }
+        return record
     }
 
     /// Completes the carried frame start as far as `octets` reach, and hands it to the parser.
     ///
     /// It takes no octet of a data frame's payload, so that this is parsed in place.
-    private mutating func parseCarried(_ octets: borrowing MutableSpan<UInt8>) {
+    private mutating func parseCarried(_ octets: borrowing MutableSpan<UInt8>) -> cframe_record? {
         var used = 0
         var found = CFRAME_OK
         let missing = max(1, Self.frameStartLength(carried.span) - carried.count)
         carry(min(missing, octets.count - parsed), of: octets.span)
         position = parsed
         // Safe because the array stands still during the call, and C writes at most one record.
-        unsafe carried.withUnsafeMutableBufferPointer { buffer in
-            guard let start = buffer.baseAddress else { return }
-            unsafe batch.fill(limit: 1) { records, capacity in
-                unsafe cframe_parse(
-                    &parser, start, buffer.count, records, capacity, &used, &found)
+        let record = unsafe carried.withUnsafeMutableBufferPointer { buffer -> cframe_record? in
+            guard let start = buffer.baseAddress else { return nil }
+            return unsafe batch.fill { records, _ in
+                unsafe cframe_parse(&parser, start, buffer.count, records, 1, &used, &found)
             }
         }
         status = UInt8(truncatingIfNeeded: found.rawValue)
-        if used > 0, batch.isEmpty { carried = [] }
+        if record != nil {
+            isCarriedWhole = true
+        } else if used > 0 {
+            carried = []
+        }
+        return record
     }
 
     private mutating func carry(_ count: Int, of octets: Span<UInt8>) {

@@ -18,13 +18,14 @@ enum FrameEncoder {
         Int(cframe_frame_size(payload, isMasked ? 1 : 0))
     }
 
-    /// Appends a frame to `output`, which has room for it; masked if there is a key.
+    /// Appends a frame to `output`, masked if there is a key. False, and nothing is written, if
+    /// there is no room for it.
     static func encode(
         _ firstOctet: UInt8, _ payload: Span<UInt8>, key: MaskingKey?,
         into output: inout OutputSpan<UInt8>
-    ) {
+    ) -> Bool {
         let size = frameSize(payload: payload.count, isMasked: key != nil)
-        precondition(output.freeCapacity >= size)
+        guard output.freeCapacity >= size else { return false }
         // Safe because the free capacity was just checked, and C writes exactly `size` octets.
         unsafe output.withUnsafeMutableBufferPointer { buffer, initializedCount in
             guard let start = buffer.baseAddress else { return }
@@ -34,5 +35,6 @@ enum FrameEncoder {
                     key == nil ? 0 : 1, key?.bits ?? 0)
             }
         }
+        return true
     }
 }

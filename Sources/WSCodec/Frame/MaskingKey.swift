@@ -17,11 +17,13 @@ public struct MaskingKey: Hashable, Sendable {
                 | UInt32(fourth))
     }
 
+    private init(bits: UInt32) { self.bits = bits }
+
     /// A key drawn from `generator`.
     public init(using generator: inout some RandomNumberGenerator) {
         bits = generator.next()
     }
 
     /// The key that leaves payloads as they are: for servers, and for tests.
-    public static let zero = MaskingKey(0, 0, 0, 0)
+    public static var zero: MaskingKey { MaskingKey(bits: 0) }
 }

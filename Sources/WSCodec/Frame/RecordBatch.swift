@@ -3,8 +3,8 @@ import CFrame
 
 /// Records that the C parser found ahead of the event being delivered.
 ///
-/// The memory, 1 KiB, is taken when octets come and given back when they are used up, so that an
-/// idle endpoint holds none.
+/// One record needs no memory. For more, 1 KiB is taken, and given back when they are used up, so
+/// that an idle endpoint holds none.
 @safe struct RecordBatch: ~Copyable {
     /// One batch is enough for most receives and small enough for the allocator's thread cache.
     static let capacity = 64
@@ -18,32 +18,41 @@ import CFrame
 
     deinit { unsafe memory?.deallocate() }
 
-    /// Whether all records have been removed.
-    var isEmpty: Bool { next == count }
-
     /// Takes the oldest record; nil if there is none.
     mutating func removeFirst() -> cframe_record? {
         guard next != count, let memory = unsafe memory else { return nil }
         // Safe because next < count, and fill initialised that many.
         let record = unsafe memory[Int(next)]
-        next += 1
+        next &+= 1
         return record
     }
 
-    /// Replaces all records by those that `body` writes and counts. There are at most `limit`.
+    /// Lets `body` write at most `capacity` records and count them; hands out the first and keeps
+    /// the others. The batch is empty before this.
     mutating func fill(
-        limit: Int = capacity, _ body: (UnsafeMutablePointer<cframe_record>, Int) -> Int
-    ) {
-        let memory = unsafe self.memory ?? .allocate(capacity: Self.capacity)
-        unsafe self.memory = memory
-        next = 0
-        count = UInt8(truncatingIfNeeded: unsafe body(memory, min(limit, Self.capacity)))
+        _ body: (UnsafeMutablePointer<cframe_record>, Int) -> Int
+    ) -> cframe_record? {
+        // Safe because no more than `capacity` records are written, and only those are read.
+        unsafe withUnsafeTemporaryAllocation(of: cframe_record.self, capacity: Self.capacity) {
+            records in
+            guard let found = records.baseAddress else { return nil }
+            let count = min(unsafe body(found, Self.capacity), Self.capacity)
+            if count > 1 {
+                let memory = unsafe self.memory ?? .allocate(capacity: Self.capacity)
+                unsafe memory.initialize(from: found + 1, count: count - 1)
+                unsafe self.memory = memory
+                next = 0
+                self.count = UInt8(truncatingIfNeeded: count - 1)
+            }
+            return count > 0 ? unsafe found.pointee : nil
+        }
     }
 
     /// Forgets all records and gives the memory back.
     mutating func clear() {
-        unsafe memory?.deallocate()
-        unsafe memory = nil
+        guard let memory = unsafe memory else { return }
+        unsafe memory.deallocate()
+        unsafe self.memory = nil
         next = 0
         count = 0
     }
