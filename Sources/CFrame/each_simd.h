@@ -9,6 +9,7 @@
  *   WIDTH   octets of a vector of SIMD
  *   TARGET  attribute of a function that uses these words. Vectors wider than the base instruction
  *           set go between functions through memory, so they may only be passed to INLINE ones.
+ *           OUTLINE ones keep their registers to themselves.
  *
  * Nothing here needs a compiler flag, and nothing runs that cpu.c has not found on the machine.
  */
@@ -21,6 +22,7 @@
 #define K(kernel) CFRAME_PASTE(kernel, SIMD)
 #define KH(kernel) CFRAME_PASTE(kernel, HALF)
 #define INLINE static inline __attribute__((always_inline)) TARGET
+#define OUTLINE static __attribute__((noinline, unused)) TARGET
 
 #if CFRAME_X86
 #include "simd_x86.h"
@@ -61,6 +63,7 @@
 #undef SIMD
 #endif
 
+#undef OUTLINE
 #undef INLINE
 #undef KH
 #undef K

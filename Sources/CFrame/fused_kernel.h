@@ -6,17 +6,17 @@
 #include "utf8_kernel.h"
 #include "text_small_kernel.h"
 
-/* Checks the last vector of a payload while it and what stands before it are still masked, and
- * gives it unmasked. */
+/* The last vector of a payload of more than 4 * WIDTH octets, unmasked, and checked while what
+ * stands before it is still masked. */
 INLINE V(vec) K(check_last)(V(vec) *ok, const uint8_t *src, size_t n, uint32_t key)
 {
     const uint8_t *const p = src + n - WIDTH;
     const V(vec) last = V(xor)(V(load)(p), V(key)(cframe_key_advance(key, n)));
-    *ok = K(check)(
-        *ok, last,
-        V(xor)(V(load)(p - 1), V(key)(cframe_key_advance(key, n - 1))),
-        V(xor)(V(load)(p - 2), V(key)(cframe_key_advance(key, n - 2))),
-        V(xor)(V(load)(p - 3), V(key)(cframe_key_advance(key, n - 3))));
+    const V(vec) before3 = V(xor)(V(load)(p - 3), V(key)(cframe_key_advance(key, n - 3)));
+    if (V(any_high)(V(or)(last, before3)))
+        *ok = K(check)(
+            *ok, last, V(xor)(V(load)(p - 1), V(key)(cframe_key_advance(key, n - 1))),
+            V(xor)(V(load)(p - 2), V(key)(cframe_key_advance(key, n - 2))), before3);
     return last;
 }
 
@@ -60,56 +60,100 @@ INLINE uint32_t K(fused_middle)(uint8_t *dst, const uint8_t *src, size_t n, uint
 /* Octets unmasked before they are validated: few enough to be in the first-level cache then, and
  * enough that no load meets a store that has not reached it yet. */
 enum { K(BLOCK) = 4096 };
+/* From here up the next block is fetched while one is validated. Below, it is near already. */
+enum { K(FETCH_AHEAD_MIN) = 1 << 18 };
 
-/* At least half a block. Unmasks a block at the speed of masking alone, and validates it only if it
- * or the end of the one before is not ASCII. */
+/* A payload being unmasked and validated in blocks. */
+typedef struct K(blocks) {
+    const uint8_t *src;
+    uint8_t *dst;
+    size_t n;
+    /* Key of the octets from the first aligned store on. */
+    uint32_t key;
+} K(blocks);
+
+/* Unmasks from `i` to `to` or up to WIDTH - 1 further; returns where it stopped. With `collects`,
+ * constant at each call, ORs all of it into `*most`. */
+INLINE size_t
+K(unmask_block)(const K(blocks) *b, size_t i, size_t to, V(vec) *most, const int collects)
+{
+    const V(vec) keys = V(key)(b->key);
+    const uint8_t *s = b->src + i;
+    uint8_t *d = b->dst + i;
+    uint8_t *const end = b->dst + to;
+    V(vec) all = *most;
+    while (end - d >= 4 * WIDTH) {
+        const V(vec) x0 = V(xor)(V(load)(s), keys);
+        const V(vec) x1 = V(xor)(V(load)(s + WIDTH), keys);
+        const V(vec) x2 = V(xor)(V(load)(s + 2 * WIDTH), keys);
+        const V(vec) x3 = V(xor)(V(load)(s + 3 * WIDTH), keys);
+        V(store)(d, x0);
+        V(store)(d + WIDTH, x1);
+        V(store)(d + 2 * WIDTH, x2);
+        V(store)(d + 3 * WIDTH, x3);
+        if (collects)
+            all = V(or)(all, V(or)(V(or)(x0, x1), V(or)(x2, x3)));
+        s += 4 * WIDTH;
+        d += 4 * WIDTH;
+    }
+    for (; d < end; s += WIDTH, d += WIDTH) {
+        const V(vec) x = V(xor)(V(load)(s), keys);
+        V(store)(d, x);
+        if (collects)
+            all = V(or)(all, x);
+    }
+    *most = all;
+    return (size_t)(d - b->dst);
+}
+
+/* utf8_range over what was just unmasked: whether it is invalid. A function of its own, so that its
+ * loop has all registers. */
+OUTLINE int K(invalid_range)(const K(blocks) *b, size_t from, size_t to, int *dirty)
+{
+    uintptr_t ahead = 0, ahead_to_write = 0;
+    if (b->n >= K(FETCH_AHEAD_MIN)) {
+        ahead = (uintptr_t)b->src - (uintptr_t)b->dst + K(BLOCK);
+        ahead_to_write = b->src == b->dst ? 0 : K(BLOCK);
+    }
+    return !V(all_ones)(K(utf8_range)(
+        V(ones)(), b->dst + from, b->dst + to, dirty, ahead, ahead_to_write));
+}
+
+/* At least half a block. Unmasks a block at the speed of masking alone and validates it behind
+ * that, or not at all if it is found to be ASCII. Text is much like what stood before it: behind a
+ * block that was not ASCII, the next is validated without collecting whether it is. */
 INLINE uint32_t K(fused_blocks)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
-    V(vec) ok = V(ones)();
-    const V(vec) last = K(check_last)(&ok, src, n, key);
-    const V(vec) first = V(xor)(V(load)(src), V(key)(key));
-    const size_t end = n - WIDTH;
     /* As in masking: stores are aligned, the first and last vector overlap them. */
-    size_t i = WIDTH - ((uintptr_t)dst & (WIDTH - 1));
-    const V(vec) keys = V(key)(cframe_key_advance(key, i));
-    const uintptr_t ahead = (uintptr_t)src - (uintptr_t)dst + K(BLOCK);
-    int dirty_before = 0;
-    size_t from = 0;
+    const size_t peel = WIDTH - ((uintptr_t)dst & (WIDTH - 1)), end = n - WIDTH;
+    const K(blocks) b = {src, dst, n, cframe_key_advance(key, peel)};
+    const V(vec) first = V(xor)(V(load)(src), V(key)(key));
+    V(vec) ok = K(check_after)(V(ones)(), first, V(zero)());
+    const V(vec) last = K(check_last)(&ok, src, n, key);
+
+    int dirty = V(any_high)(V(or)(first, last)), invalid = 0;
+    size_t i = peel, from = 0;
     while (i < end) {
-        const size_t block_end = end - i > K(BLOCK) ? i + K(BLOCK) : end;
-        V(vec) most = V(zero)();
-        while (i + 4 * WIDTH <= block_end) {
-            const V(vec) x0 = V(xor)(V(load)(src + i), keys);
-            const V(vec) x1 = V(xor)(V(load)(src + i + WIDTH), keys);
-            const V(vec) x2 = V(xor)(V(load)(src + i + 2 * WIDTH), keys);
-            const V(vec) x3 = V(xor)(V(load)(src + i + 3 * WIDTH), keys);
-            V(store)(dst + i, x0);
-            V(store)(dst + i + WIDTH, x1);
-            V(store)(dst + i + 2 * WIDTH, x2);
-            V(store)(dst + i + 3 * WIDTH, x3);
-            most = V(or)(most, V(or)(V(or)(x0, x1), V(or)(x2, x3)));
-            i += 4 * WIDTH;
-        }
-        for (; i < block_end; i += WIDTH) {
-            const V(vec) x = V(xor)(V(load)(src + i), keys);
-            V(store)(dst + i, x);
-            most = V(or)(most, x);
+        const size_t to = end - i > K(BLOCK) ? i + K(BLOCK) : end;
+        V(vec) most = first;
+        if (dirty) {
+            i = K(unmask_block)(&b, i, to, &most, 0);
+        } else {
+            i = K(unmask_block)(&b, i, to, &most, 1);
+            dirty = V(any_high)(most);
         }
         if (from == 0) {
             V(store)(dst, first);
-            most = V(or)(most, first);
-            ok = K(check_after)(ok, first, V(zero)());
             from = WIDTH;
         }
-        const int dirty = V(any_high)(most);
-        if (dirty | dirty_before)
-            ok = K(utf8_range)(
-                ok, dst + from, dst + i, ahead, dst == src ? 0 : (uintptr_t)K(BLOCK));
-        dirty_before = dirty;
+        if (dirty) {
+            dirty = 0;
+            invalid |= K(invalid_range)(&b, from, i, &dirty);
+        }
         from = i;
     }
     V(store)(dst + end, last);
-    return V(all_ones)(ok) ? utf8_tail_of(V(last)(last)) : UTF8_INVALID;
+    return V(all_ones)(ok) && !invalid ? utf8_tail_of(V(last)(last)) : UTF8_INVALID;
 }
 
 static inline TARGET uint32_t K(fused)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)

@@ -39,7 +39,7 @@ INLINE void K(mask_small)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t k
 }
 
 /* Any number of octets. */
-static inline TARGET void K(mask)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+OUTLINE void K(mask)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
     if (n <= 4 * WIDTH) {
         K(mask_small)(dst, src, n, key);
@@ -49,22 +49,25 @@ static inline TARGET void K(mask)(uint8_t *dst, const uint8_t *src, size_t n, ui
      * that cross cache lines cost half as much again. */
     const V(vec) first = V(xor)(V(load)(src), V(key)(key));
     const V(vec) last = V(xor)(V(load)(src + n - WIDTH), V(key)(cframe_key_advance(key, n)));
-    size_t i = WIDTH - ((uintptr_t)dst & (WIDTH - 1));
-    const size_t end = n - WIDTH;
-    const V(vec) keys = V(key)(cframe_key_advance(key, i));
-    while (i + 4 * WIDTH <= end) {
-        const V(vec) x0 = V(xor)(V(load)(src + i), keys);
-        const V(vec) x1 = V(xor)(V(load)(src + i + WIDTH), keys);
-        const V(vec) x2 = V(xor)(V(load)(src + i + 2 * WIDTH), keys);
-        const V(vec) x3 = V(xor)(V(load)(src + i + 3 * WIDTH), keys);
-        V(store)(dst + i, x0);
-        V(store)(dst + i + WIDTH, x1);
-        V(store)(dst + i + 2 * WIDTH, x2);
-        V(store)(dst + i + 3 * WIDTH, x3);
-        i += 4 * WIDTH;
+    const size_t peel = WIDTH - ((uintptr_t)dst & (WIDTH - 1));
+    const V(vec) keys = V(key)(cframe_key_advance(key, peel));
+    const uint8_t *s = src + peel;
+    uint8_t *d = dst + peel;
+    uint8_t *const end = dst + n - WIDTH;
+    while (end - d >= 4 * WIDTH) {
+        const V(vec) x0 = V(xor)(V(load)(s), keys);
+        const V(vec) x1 = V(xor)(V(load)(s + WIDTH), keys);
+        const V(vec) x2 = V(xor)(V(load)(s + 2 * WIDTH), keys);
+        const V(vec) x3 = V(xor)(V(load)(s + 3 * WIDTH), keys);
+        V(store)(d, x0);
+        V(store)(d + WIDTH, x1);
+        V(store)(d + 2 * WIDTH, x2);
+        V(store)(d + 3 * WIDTH, x3);
+        s += 4 * WIDTH;
+        d += 4 * WIDTH;
     }
-    for (; i < end; i += WIDTH)
-        V(store)(dst + i, V(xor)(V(load)(src + i), keys));
+    for (; d < end; s += WIDTH, d += WIDTH)
+        V(store)(d, V(xor)(V(load)(s), keys));
     V(store)(dst, first);
-    V(store)(dst + end, last);
+    V(store)(end, last);
 }

@@ -54,4 +54,8 @@ static inline uint64_t key64(uint32_t key)
 #define HIGH_BITS64 0x8080808080808080U
 #define HIGH_BITS32 0x80808080U
 
+/* Hides a pointer's value from the compiler. Used where two branches begin, lest it do the work
+ * that they share before it knows which to take, and run out of registers. */
+#define HIDE(pointer) __asm__("" : "+r"(pointer))
+
 #endif

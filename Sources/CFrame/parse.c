@@ -276,6 +276,7 @@ static size_t take_small_frames(
         return small_frames_neon(buf, n, out, cap, (uint32_t)limit, at, status);
 #endif
     default:
+        (void)buf, (void)n, (void)out, (void)cap, (void)at, (void)status;
         return 0;
     }
 }

@@ -7,6 +7,14 @@
 #include "fused_kernel.h"
 #include "mask_kernel.h"
 
+INLINE void K(unmask_binary)(uint8_t *payload, size_t n, uint32_t key)
+{
+    if (n <= 4 * WIDTH)
+        K(mask_small)(payload, payload, n, key);
+    else
+        K(mask)(payload, payload, n, key);
+}
+
 /* At most 125 octets: of a text the tail, or UTF8_INVALID. */
 INLINE uint32_t K(unmask_text)(uint8_t *payload, size_t n, uint32_t key)
 {
@@ -41,7 +49,7 @@ static TARGET size_t K(small_frames)(
                 break;
             }
         } else {
-            K(mask)(payload, payload, length, key);
+            K(unmask_binary)(payload, length, key);
         }
         out[count++] = (cframe_record){
             .offset = (uint32_t)(i + SHORT_HEADER), .length = length, .b0 = b0, .message_b0 = b0,

@@ -42,11 +42,12 @@ INLINE V(vec) K(check_at)(V(vec) ok, const uint8_t *p)
 
 /* Checks [p, end), at least WIDTH octets, before which three octets of the text can be read. What
  * stands before an octet is loaded again at its address: loads are cheaper here than the shuffles
- * that would move it. `ahead` and `ahead_to_write` are distances from p at which to fetch cache
- * lines meanwhile, 0 for none. */
+ * that would move it. Sets `*dirty` unless all of it is ASCII. `ahead` and `ahead_to_write` are
+ * distances from p at which to fetch cache lines meanwhile, 0 for none. */
 INLINE V(vec)
 K(utf8_range)(
-    V(vec) ok, const uint8_t *p, const uint8_t *end, uintptr_t ahead, uintptr_t ahead_to_write)
+    V(vec) ok, const uint8_t *p, const uint8_t *end, int *dirty, uintptr_t ahead,
+    uintptr_t ahead_to_write)
 {
     while (end - p >= 4 * WIDTH) {
         for (size_t line = 0; line < 4 * WIDTH; line += 64) {
@@ -60,16 +61,16 @@ K(utf8_range)(
         const V(vec) most = V(max)(
             V(max)(V(max)(x0, x1), V(max)(x2, x3)), V(load)(p - 3));
         if (V(any_high)(most)) {
-            /* Hidden from the compiler, lest it do work both branches share before the test and
-             * run out of registers. */
+            *dirty = 1;
             const uint8_t *q = p;
-            __asm__("" : "+r"(q));
             if (!V(any_lead3)(most)) {
+                HIDE(q);
                 ok = V(and)(ok, K(check_pairs)(x0, V(load)(q - 1)));
                 ok = V(and)(ok, K(check_pairs)(x1, V(load)(q + WIDTH - 1)));
                 ok = V(and)(ok, K(check_pairs)(x2, V(load)(q + 2 * WIDTH - 1)));
                 ok = V(and)(ok, K(check_pairs)(x3, V(load)(q + 3 * WIDTH - 1)));
             } else {
+                HIDE(q);
                 ok = K(check_at)(ok, q);
                 ok = K(check_at)(ok, q + WIDTH);
                 ok = K(check_at)(ok, q + 2 * WIDTH);
@@ -81,8 +82,10 @@ K(utf8_range)(
     while (p != end) {
         if (end - p < WIDTH)
             p = end - WIDTH;
-        if (V(any_high)(V(or)(V(load)(p), V(load)(p - 3))))
+        if (V(any_high)(V(or)(V(load)(p), V(load)(p - 3)))) {
+            *dirty = 1;
             ok = K(check_at)(ok, p);
+        }
         p += WIDTH;
     }
     return ok;

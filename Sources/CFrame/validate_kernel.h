@@ -11,6 +11,7 @@ static TARGET uint32_t K(utf8)(const uint8_t *src, size_t n)
     const V(vec) first = V(load)(src);
     if (V(any_high)(first))
         ok = K(check_after)(ok, first, V(zero)());
-    ok = K(utf8_range)(ok, src + WIDTH, src + n, 0, 0);
+    int dirty;
+    ok = K(utf8_range)(ok, src + WIDTH, src + n, &dirty, 0, 0);
     return V(all_ones)(ok) ? utf8_tail_of(load32(src + n - 4)) : UTF8_INVALID;
 }
