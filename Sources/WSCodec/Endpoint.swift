@@ -75,8 +75,8 @@ extension Endpoint {
     /// has been changed already and must be given again, unchanged, at the start of what comes next
     /// (see `dropConsumed()`); octets that arrived later may be appended to it.
     ///
-    /// An event costs no allocation unless its message came in parts; a call with new octets takes
-    /// 1 KiB and gives it back with the nil. When the peer broke a rule all events before that are
+    /// An event costs no allocation unless its message came in parts; octets with
+    /// more than one frame take 1 KiB, given back with the nil. When the peer broke a rule all events before that are
     /// returned first; the error is thrown once and everything after it is ignored.
     public mutating func nextEvent(
         in octets: inout MutableSpan<UInt8>
@@ -180,8 +180,8 @@ extension Endpoint {
         let reason = part.range.dropFirst(2)
         receivedReason =
             part.isCarried
-            ? String(validated: decoder.carried.span.extracting(reason))
-            : String(validated: octets.extracting(reason))
+            ? String(validOrRepaired: decoder.carried.span.extracting(reason))
+            : String(validOrRepaired: octets.extracting(reason))
         receivedCode = code
         state = sentCode == nil ? .closing : .closed
         return .close(code == .noStatus ? nil : code, reason: receivedReason)
