@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CRing
 internal import Logging
 internal import Synchronization
 
@@ -46,7 +45,7 @@ public final class WebSocketServer: Sendable {
         let configuration = shared.configuration
         var loops: [EventLoop] = []
         var port = configuration.port
-        var kind = configuration.backend.kind
+        var kind = configuration.backend
         do throws(StartError) {
             for index in 0..<configuration.threads {
                 let loop = try EventLoop(index: index, shared: shared)
@@ -68,7 +67,7 @@ public final class WebSocketServer: Sendable {
         }
         state.withLock { $0.loops = loops }
         let address = ListeningAddress(
-            host: configuration.host, port: port, backend: kind == CRING_EPOLL ? .epoll : .ioUring)
+            host: configuration.host, port: port, backend: kind)
         configuration.onListening?(address)
         return address
     }
@@ -89,7 +88,7 @@ public final class WebSocketServer: Sendable {
             )
         }
         shared.log.debug(
-            "backend \(start.kind == CRING_EPOLL ? "epoll" : "io_uring"), features: \(start.features.joined(separator: " "))"
+            "backend \(start.kind.rawValue), features: \(start.features.joined(separator: " "))"
         )
     }
 
@@ -182,15 +181,5 @@ public final class WebSocketServer: Sendable {
             total.handlers += counters.handlers.load(ordering: .relaxed)
         }
         return total
-    }
-}
-
-extension WebSocketServer.Backend {
-    fileprivate var kind: Ring.Kind {
-        switch self {
-        case .auto: CRING_AUTO
-        case .ioUring: CRING_URING
-        case .epoll: CRING_EPOLL
-        }
     }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CRing
 
 /// One TCP connection: its operations, its octets, and its end. Knows HTTP and WebSocket only as
 /// what takes the octets and is told of the end.
@@ -20,7 +19,7 @@ final class Connection {
 
     let id: ConnectionID
     let core: LoopCore
-    private let descriptor: Int32
+    private let descriptor: Descriptor
     private var taker = Taker.none
     private(set) var stage = Stage.open
 
@@ -45,7 +44,7 @@ final class Connection {
     private var lingerDeadline: UInt64?
     private var lingered = 0
 
-    init(id: ConnectionID, _ descriptor: Int32, _ core: LoopCore) {
+    init(id: ConnectionID, _ descriptor: Descriptor, _ core: LoopCore) {
         self.id = id
         self.descriptor = descriptor
         self.core = core
@@ -64,16 +63,8 @@ final class Connection {
         scheduleTimer()
     }
 
-    /// The peer's address, as text; empty when the kernel does not know it any more.
-    func peerAddress() -> String {
-        unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
-            // Safe because C writes a terminated string within the capacity it is given.
-            guard let start = buffer.baseAddress,
-                unsafe cring_peer_address(descriptor, start, buffer.count) >= 0
-            else { return "" }
-            return unsafe String(cString: start)
-        }
-    }
+    /// The peer's address as text; empty when the kernel has forgotten it.
+    func peerAddress() -> String { descriptor.peerAddress }
 
     // MARK: Octets in
 
@@ -179,10 +170,10 @@ final class Connection {
         }
         let token = OperationToken(.receive, id)
         if isWanted, !isReceiving {
-            isReceiving = ring.receive(descriptor, token)
+            isReceiving = ring.receive(descriptor.number, token)
             if !isReceiving { lose(.outOfMemory) }
         } else if !isWanted, isReceiving, !isCancellingReceive {
-            isCancellingReceive = ring.cancel(descriptor, token)
+            isCancellingReceive = ring.cancel(descriptor.number, token)
         }
     }
 
@@ -248,7 +239,7 @@ final class Connection {
             if stage == .finishing { linger(ring) }
             return
         }
-        isSending = unsafe ring.send(descriptor, octets, OperationToken(.send, id))
+        isSending = unsafe ring.send(descriptor.number, octets, OperationToken(.send, id))
         guard isSending else {
             sendQueue.endSend(0, core.blocks)
             return lose(.outOfMemory)
@@ -289,7 +280,7 @@ final class Connection {
     private func linger(_ ring: Ring) {
         stage = .lingering
         guard !hasEnded else { return abort() }
-        ring.shutdown(descriptor, .write)
+        ring.shutdown(descriptor.number, .write)
         lingerDeadline = core.now &+ core.times.linger
         scheduleTimer()
     }
@@ -303,9 +294,9 @@ final class Connection {
         guard let ring = core.ring else { return }
         if isSending {
             // The peer is not taking: what it has not taken must not outlive us.
-            _ = cring_reset_on_close(descriptor)
-            ring.shutdown(descriptor, .both)
-            ring.cancel(descriptor, OperationToken(.send, id))
+            descriptor.resetOnClose()
+            ring.shutdown(descriptor.number, .both)
+            ring.cancel(descriptor.number, OperationToken(.send, id))
         }
         updateReceive(ring)
         releaseIfQuiet()
@@ -330,7 +321,7 @@ final class Connection {
     private func releaseIfQuiet() {
         guard stage == .releasing, !isReceiving, !isSending else { return }
         stage = .released
-        core.ring?.close(descriptor)
+        core.ring?.close(descriptor.number)
         sendQueue.removeAll(core.blocks)
         taker = .none
         core.release(self)

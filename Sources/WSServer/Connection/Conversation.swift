@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CRing
 internal import Logging
 
 /// The WebSocket half of a connection: the endpoint, the door to the handler, and the ending.
@@ -96,7 +95,7 @@ final class Conversation {
 
     private func handlerStarted() {
         isHandlerRunning = true
-        ownTask = Self.currentTask
+        ownTask = CurrentTask.address
     }
 
     private func handlerEnded(_ error: (any Error)?) {
@@ -125,9 +124,7 @@ final class Conversation {
     /// The task to cancel when the conversation must end.
     func adopt(_ task: Task<Void, any Error>?) { if state != .over { self.task = task } }
 
-    var isHandlersOwnTask: Bool { ownTask != 0 && ownTask == Self.currentTask }
-
-    private static var currentTask: UInt { UInt(bitPattern: unsafe cring_current_task()) }
+    var isHandlersOwnTask: Bool { ownTask != 0 && ownTask == CurrentTask.address }
 
     /// Cancels the handler's task and wakes whatever waits. Only the loop does this.
     func cancelHandler() {

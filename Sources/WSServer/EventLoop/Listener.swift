@@ -13,7 +13,7 @@ struct ListenPlan: Sendable {
     let backlog: Int
     /// False for the first loop: it claims the port, so that a second server cannot.
     let shares: Bool
-    let kind: Ring.Kind
+    let kind: WebSocketServer.Backend
     /// Whether the user asked for just this backend.
     let isForced: Bool
 }
@@ -21,7 +21,7 @@ struct ListenPlan: Sendable {
 /// What a loop reports once it listens.
 struct LoopStart: Sendable {
     let port: UInt16
-    let kind: Ring.Kind
+    let kind: WebSocketServer.Backend
     let features: [String]
     /// Why io_uring was not taken.
     let refusal: Ring.Failure?

@@ -266,7 +266,9 @@ final class LoopCore {
 
     private func admit(_ descriptor: Int32, _ ring: Ring) {
         guard shared.connectionsAllowedPerLoop > connections.count,
-            let connection = connections.insert({ Connection(id: $0, descriptor, self) })
+            let connection = connections.insert({
+                Connection(id: $0, Descriptor(number: descriptor), self)
+            })
         else {
             Listener.refuse(descriptor)
             return

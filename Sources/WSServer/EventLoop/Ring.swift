@@ -6,8 +6,6 @@ internal import CRing
 /// The C side chooses io_uring or epoll behind one table of operations; what is seen here is the
 /// same for both. Only the thread that opened it may use it.
 @safe final class Ring {
-    typealias Kind = cring_kind
-
     let pointer: OpaquePointer
     private let completions: UnsafeMutableBufferPointer<cring_completion>
 
@@ -18,9 +16,16 @@ internal import CRing
     }
 
     /// Opens a backend; `refusal` says why io_uring was not taken where `kind` left the choice.
-    init(kind: Kind, options: BackendOptions, refusal: inout Failure?) throws(Failure) {
+    init(kind: WebSocketServer.Backend, options: BackendOptions, refusal: inout Failure?)
+        throws(Failure)
+    {
         var raw = cring_options()
-        raw.kind = kind
+        raw.kind =
+            switch kind {
+            case .auto: CRING_AUTO
+            case .ioUring: CRING_URING
+            case .epoll: CRING_EPOLL
+            }
         raw.submission_entries = options.submissionEntries
         raw.completion_entries = options.completionEntries
         raw.buffer_count = options.bufferCount
@@ -44,7 +49,10 @@ internal import CRing
         unsafe completions.deallocate()
     }
 
-    var kind: Kind { unsafe cring_kind_of(pointer) }
+    /// What was opened; never `.auto`.
+    var kind: WebSocketServer.Backend {
+        unsafe cring_kind_of(pointer) == CRING_EPOLL ? .epoll : .ioUring
+    }
 
     /// Names of the kernel features in use, for the log.
     var featureNames: [String] {
