@@ -13,6 +13,9 @@ struct MessageInbox {
     var isEmpty: Bool { first == nil }
     var count: Int { first == nil ? 0 : 1 + rest.count - head }
 
+    /// Places in memory, taken or not.
+    var placeCount: Int { 1 + rest.count }
+
     mutating func append(_ message: consuming Message) {
         octets += message.payloadCount
         if first == nil {
@@ -30,6 +33,10 @@ struct MessageInbox {
             head += 1
             if head == rest.count {
                 rest.removeAll(keepingCapacity: rest.capacity <= 64)
+                head = 0
+            } else if head >= 32, head > rest.count / 2 {
+                // A sender that is always ahead of the handler never lets it run empty.
+                rest.removeFirst(head)
                 head = 0
             }
         } else if rest.capacity > 0 {
