@@ -36,8 +36,9 @@ public struct CloseInfo: Sendable, Hashable {
         case outOfMemory
     }
 
-    /// The close code: the one that was received, else the one that was sent, else
-    /// ``CloseCode/abnormal`` (1006) or, for a Close without a code, ``CloseCode/noStatus`` (1005).
+    /// The close code: the one that was received; after a violation, or when our Close was answered
+    /// without one, the one that was sent; ``CloseCode/noStatus`` (1005) for a peer's Close without
+    /// a code; ``CloseCode/abnormal`` (1006) for an end without the peer's Close.
     public var code: CloseCode
     /// The reason that came or went with the code; empty when none did.
     public var reason: String

@@ -192,7 +192,7 @@ final class Connection {
             guard backlog.isEmpty else { return }
             switch taker {
             case .exchange(let exchange): exchange.endOfStream()
-            case .conversation(let conversation): conversation.lost(.connectionLost(code: 0))
+            case .conversation(let conversation): conversation.endOfStream()
             case .none: abort()
             }
         case .lingering:

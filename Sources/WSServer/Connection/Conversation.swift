@@ -45,6 +45,8 @@ final class Conversation {
     private var ownTask: UInt = 0
     private(set) var isCancelled = false
     private var isHandlerRunning = false
+    /// Whether the handler has taken a message and not come back for the next.
+    private var isAnswering = false
 
     // Back-pressure.
     private(set) var isPaused = false
@@ -213,6 +215,7 @@ final class Conversation {
 
     func tryReceive() -> Reception {
         if let message = inbox.popFirst() {
+            isAnswering = true
             if isPaused, inbox.count <= settings.inboxMaxMessages / 2,
                 inbox.octets <= settings.inboxMaxBytes / 2
             {
@@ -220,6 +223,7 @@ final class Conversation {
             }
             return .message(message)
         }
+        isAnswering = false
         if state == .ending { sendLastClose() }
         guard let closeInfo else { return .empty }
         return closeInfo.isClean
@@ -404,8 +408,13 @@ final class Conversation {
     private func finishAfterHandler(_ ending: Ending) {
         state = .ending
         self.ending = ending
-        let isTaken = isCallback || !isHandlerRunning || (inbox.isEmpty && receiver != nil)
-        if isTaken { sendLastClose() } else { setCloseDeadline() }
+        // A handler whose task has not started yet still takes what waits for it.
+        let hasHandler = isHandlerRunning || task != nil
+        if hasHandler, !inbox.isEmpty || isAnswering {
+            setCloseDeadline()
+        } else {
+            sendLastClose()
+        }
     }
 
     private func sendLastClose() {
@@ -450,12 +459,21 @@ final class Conversation {
         if !hasMemory { lost(.outOfMemory) }
     }
 
+    /// The peer has sent its last octet. Behind its Close, or a violation, that changes nothing:
+    /// it may still read what it is owed.
+    func endOfStream() {
+        if state != .ending { lost(.connectionLost(code: 0)) }
+    }
+
     /// Ends the conversation without a handshake, and the connection at once.
     func lost(_ cause: CloseInfo.Cause) {
         guard state != .over else { return }
+        let received = endpoint.receivedClose
         end(
             CloseInfo(
-                code: .abnormal, reason: "", initiator: cause.initiator, isClean: false,
+                code: received.map { $0.code ?? .noStatus } ?? .abnormal,
+                reason: received?.reason ?? "",
+                initiator: received == nil ? cause.initiator : .remote, isClean: false,
                 cause: cause, octetsUnsent: connection.octetsQueued))
         connection.abort()
     }
