@@ -333,13 +333,15 @@ final class Conversation {
             latestPong = nil
             queuePong(pong.span)
         }
-        guard isPressured || !senders.isEmpty, queued <= settings.sendQueueHighWaterBytes / 2 else {
-            return
-        }
+        guard isPressured || isPaused || !senders.isEmpty,
+            queued <= settings.sendQueueHighWaterBytes / 2
+        else { return }
+        let wasPressured = isPressured
         isPressured = false
         wakeSenders()
         guard let handler, state != .over else { return }
-        handler.writable(LoopSocket(conversation: self))
+        if wasPressured { handler.writable(LoopSocket(conversation: self)) }
+        // Also what replies before the upgrade have filled the queue with is drained now.
         if !isFull { resumeIfPaused() }
     }
 

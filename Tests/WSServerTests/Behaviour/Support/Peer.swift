@@ -286,6 +286,19 @@ final class Peer: @unchecked Sendable {
         }
         return nil
     }
+
+    /// Waits for the server's Close, answers it, and waits for the end of TCP.
+    func answerClose() throws -> PeerFrame? {
+        while let frame = try frame() {
+            if frame.opcode == 8 {
+                try send(frame)
+                _ = try readToEnd()
+                close()
+                return frame
+            }
+        }
+        return nil
+    }
 }
 
 extension Peer {
@@ -323,4 +336,5 @@ extension Peer {
     func leave(_ code: UInt16 = 1000) async throws -> PeerFrame? {
         try await onThread { try self.leave(code) }
     }
+    func answerClose() async throws -> PeerFrame? { try await onThread { try self.answerClose() } }
 }
