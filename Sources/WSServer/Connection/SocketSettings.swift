@@ -17,15 +17,11 @@ final class SocketSettings: Sendable {
     let outgoingMaxBytes = Int(Int32.max) - 16
 
     init(_ server: ServerLimits, _ options: UpgradeOptions) {
-        limits = Limits(
-            messageSizeMaxBytes: options.messageSizeMaxBytes ?? server.messageSizeMaxBytes,
-            frameSizeMaxBytes: options.frameSizeMaxBytes ?? server.frameSizeMaxBytes,
-            fragmentCountMax: options.fragmentCountMax ?? server.fragmentCountMax)
+        limits = server.messages(options)
         inboxMaxMessages = max(1, server.inboxMaxMessages)
         inboxMaxBytes = max(1, server.inboxMaxBytes)
         sendQueueHighWaterBytes = max(1, server.sendQueueHighWaterBytes)
-        sendQueueMaxBytes =
-            server.sendQueueMaxBytes ?? max(1 << 20, limits.messageSizeMaxBytes)
+        sendQueueMaxBytes = server.sendQueueMaxBytes(message: limits.messageSizeMaxBytes)
         pongQueueMaxBytes = server.pongQueueMaxBytes
         let interval = options.pingInterval ?? server.pingInterval
         pingInterval = interval > .zero ? interval.wholeNanoseconds : nil

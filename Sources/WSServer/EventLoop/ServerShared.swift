@@ -22,11 +22,8 @@ final class ServerShared: Sendable {
             log.error("\(request.method.rawValue) \(request.path): \(error)")
         }
         times = TimeLimits(limits)
-        httpLimits = HTTPLimits(
-            requestLineMaxBytes: limits.requestLineMaxBytes,
-            headMaxBytes: limits.requestHeadMaxBytes, fieldCountMax: limits.fieldCountMax)
-        let descriptors = Int(clamping: cring_descriptor_limit(0))
-        let total = limits.connectionsMax ?? max(16, descriptors / 10 * 8 - 16)
+        httpLimits = limits.head
+        let total = limits.connectionsMax(descriptors: Int(clamping: cring_descriptor_limit(0)))
         connectionsAllowedPerLoop = max(1, (total - 1) / configuration.threads + 1)
         usualSettings = SocketSettings(limits, UpgradeOptions())
     }
