@@ -18,6 +18,8 @@ public struct StartError: Error, Sendable, Hashable, CustomStringConvertible {
         case thread(code: Int32)
         /// There was no memory.
         case outOfMemory
+        /// One of the limits makes no sense; which, and why.
+        case limits(String)
         /// The server was started before; each value serves once.
         case alreadyStarted
     }
@@ -51,6 +53,8 @@ public struct StartError: Error, Sendable, Hashable, CustomStringConvertible {
             "cannot start a thread: \(Self.text(code)); raise the limit of processes (ulimit -u)"
         case .outOfMemory:
             "cannot start: out of memory"
+        case .limits(let mistake):
+            "cannot start: the limit \(mistake)"
         case .alreadyStarted:
             "cannot start: this server was started before; make a new one"
         }

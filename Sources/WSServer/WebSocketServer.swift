@@ -18,6 +18,8 @@ internal import Synchronization
 public final class WebSocketServer: Sendable {
     private let shared: ServerShared
     private let state = Mutex(State())
+    /// What `run` waits for.
+    private let stop = StopSignal()
 
     private struct State {
         var loops: [EventLoop] = []
@@ -37,12 +39,17 @@ public final class WebSocketServer: Sendable {
     /// - Throws: ``StartError``, with cause and cure. Nothing is left open then.
     @discardableResult
     public func start() async throws(StartError) -> ListeningAddress {
+        try await start(handlesSignals: false)
+    }
+
+    private func start(handlesSignals: Bool) async throws(StartError) -> ListeningAddress {
         let isFirst = state.withLock { state in
             defer { state.isStarted = true }
-            return !state.isStarted
+            return !state.isStarted && state.shutdown == nil
         }
         guard isFirst else { throw StartError(.alreadyStarted) }
         let configuration = shared.configuration
+        if let mistake = configuration.limits.mistake { throw StartError(.limits(mistake)) }
         var loops: [EventLoop] = []
         var port = configuration.port
         var kind = configuration.backend
@@ -66,6 +73,8 @@ public final class WebSocketServer: Sendable {
             throw error
         }
         state.withLock { $0.loops = loops }
+        // Before anybody is told that we listen, and may end us.
+        if handlesSignals { watchSignals() }
         let address = ListeningAddress(
             host: configuration.host, port: port, backend: kind)
         configuration.onListening?(address)
@@ -101,12 +110,14 @@ public final class WebSocketServer: Sendable {
     ///
     /// - Throws: ``StartError``.
     public func run() async throws(StartError) -> ShutdownReport {
-        if !state.withLock({ $0.isStarted }) { try await start() }
-        let stop = StopSignal()
-        let first = state.withLock { $0.loops.first }
-        if shared.configuration.handlesSignals {
-            first?.post { core in core.watchSignals { stop.fire() } }
+        let handlesSignals = shared.configuration.handlesSignals
+        if !state.withLock({ $0.isStarted }) {
+            _ = try await start(handlesSignals: handlesSignals)
+        } else if handlesSignals {
+            watchSignals()
         }
+        let stop = stop
+        let first = state.withLock { $0.loops.first }
         first?.post { core in core.onEnd { stop.fire() } }
         await withTaskCancellationHandler {
             await stop.wait()
@@ -114,6 +125,11 @@ public final class WebSocketServer: Sendable {
             stop.fire()
         }
         return await shutdown()
+    }
+
+    private func watchSignals() {
+        let first = state.withLock { $0.loops.first }
+        first?.post { [stop] core in core.watchSignals { stop.fire() } }
     }
 
     /// Shuts down: nothing more is accepted, upgrades under way get 503, sockets get 1001 spread
@@ -137,6 +153,7 @@ public final class WebSocketServer: Sendable {
             state.shutdown = task
             return task
         }
+        stop.fire()
         return await task.value
     }
 
@@ -152,7 +169,8 @@ public final class WebSocketServer: Sendable {
                         let plan = DrainPlan(
                             deadline: deadline.wholeNanoseconds, jitter: jitter.wholeNanoseconds
                         ) { continuation.resume(returning: $0) }
-                        loop.post { core in core.beginDraining(plan) }
+                        let isPosted = loop.post { core in core.beginDraining(plan) }
+                        if !isPosted { plan.report(LoopDrainReport()) }
                     }
                 }
             }

@@ -323,6 +323,7 @@ final class Connection {
         stage = .released
         core.ring?.close(descriptor.number)
         sendQueue.removeAll(core.blocks)
+        if let conversation { conversation.connectionReleased() }
         taker = .none
         core.release(self)
     }

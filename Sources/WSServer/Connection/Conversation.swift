@@ -102,6 +102,7 @@ final class Conversation {
 
     private func handlerEnded(_ error: (any Error)?) {
         isHandlerRunning = false
+        core.handlerFoundItsEnd(self)
         ownTask = 0
         task = nil
         inbox.removeAll()
@@ -510,6 +511,11 @@ final class Conversation {
     func drain() {
         guard state == .open else { return }
         _ = beginClosing(.goingAway, reason: "", cause: .drained)
+    }
+
+    /// The connection is gone; a handler that goes on is only known to the loop now.
+    func connectionReleased() {
+        if task != nil || isHandlerRunning { core.handlerOutlivedConnection(self) }
     }
 
     /// The drain's deadline has passed: the conversation and its handler end now.

@@ -27,7 +27,8 @@ struct LoopDrainReport: Sendable {
 struct DrainState {
     private var plan: DrainPlan?
     private var deadline: UInt64 = 0
-    private var isAbandoned = false
+    /// Whether the deadline has passed and what was left has been ended.
+    private(set) var isAbandoned = false
     // Latest first.
     private var closing: [(at: UInt64, id: ConnectionID)] = []
     private var report = LoopDrainReport()
@@ -93,7 +94,7 @@ struct DrainState {
         @Sendable () -> Void
     )? {
         guard let plan else { return nil }
-        let isOver = connectionsLeft == 0 && (handlersRunning == 0 || isAbandoned)
+        let isOver = connectionsLeft == 0 && handlersRunning == 0
         guard isOver || isAbandoned && deadline &+ Self.grace <= now else { return nil }
         self.plan = nil
         report.handlersLeft = handlersRunning

@@ -30,8 +30,10 @@ final class EventLoop: TaskExecutor, Sendable {
 
     var isCurrent: Bool { token.isCurrent }
 
-    /// Runs `work` on the loop, in its next turn; never, once the loop has ended. From any thread.
-    func post(_ work: @escaping @Sendable (LoopCore) -> Void) { inbox.post(work) }
+    /// Runs `work` on the loop, in its next turn; false, and never, once the loop has ended. From
+    /// any thread.
+    @discardableResult
+    func post(_ work: @escaping @Sendable (LoopCore) -> Void) -> Bool { inbox.post(work) }
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -86,7 +88,9 @@ final class EventLoop: TaskExecutor, Sendable {
             for _ in 0..<4 where jobs.hasReady { unsafe jobs.runReady(on: executor) }
             core.turn(hasJobs: jobs.hasReady)
         }
-        for job in inbox.detach() { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
+        let late = inbox.detach()
+        for work in late.work { work(core) }
+        for job in late.jobs { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }
         core.close()
     }
 }

@@ -28,6 +28,9 @@ final class LoopCore {
     private var toResume: [Connection] = []
     private var starved: [Connection] = []
 
+    // Conversations whose handlers go on without their connections, to be cancelled at the end.
+    private var outlived: [ObjectIdentifier: Conversation] = [:]
+
     // Callback handlers to be told of the end, when none of them is running.
     private var toNotify: [Conversation] = []
 
@@ -82,7 +85,7 @@ final class LoopCore {
     var isFinished: Bool { isEnding && connections.count == 0 && handlersRunning == 0 }
 
     func close() {
-        if isWatchingSignals { cring_signals_end() }
+        stopWatchingSignals()
         listener?.close()
         listener = nil
         backend = nil
@@ -103,12 +106,15 @@ final class LoopCore {
         }
         if signalled != nil, cring_signals_taken() > 0 { signalled.take()?() }
         resumeAll()
+        // A handler's end, seen between two turns, may be what the drain waits for.
+        if isDraining { continueDraining() }
         notifyAll()
         flushAll(ring)
         let count: Int
         do {
             let timeout =
-                hasJobs || !toResume.isEmpty || !toNotify.isEmpty ? 0 : timeUntilNextDeadline()
+                hasJobs || isFinished || !toResume.isEmpty || !toNotify.isEmpty
+                ? 0 : timeUntilNextDeadline()
             publish()
             count = try ring.wait(timeout)
         } catch {
@@ -181,6 +187,15 @@ final class LoopCore {
             await body(object)
             core.onLoop.handlersRunning -= 1
         }
+    }
+
+    func handlerOutlivedConnection(_ conversation: Conversation) {
+        outlived[ObjectIdentifier(conversation)] = conversation
+        if drain.isAbandoned { conversation.cancelHandler() }
+    }
+
+    func handlerFoundItsEnd(_ conversation: Conversation) {
+        if !outlived.isEmpty { outlived[ObjectIdentifier(conversation)] = nil }
     }
 
     /// Counts how conversations end while the server drains.
@@ -275,6 +290,8 @@ final class LoopCore {
         }
         descriptors += 1
         connection.begin(ring)
+        // Accepted by the kernel while the listener was being stopped.
+        if isDraining, listener == nil { connection.drain() }
     }
 
     // MARK: Draining
@@ -297,14 +314,19 @@ final class LoopCore {
     }
 
     private func continueDraining() {
+        let wasAbandoned = drain.isAbandoned
         let (drained, abandoned) = drain.due(now: now, connections)
         for connection in drained { connection.drain() }
         for connection in abandoned { connection.abandon() }
+        if drain.isAbandoned, !wasAbandoned {
+            for conversation in Array(outlived.values) { conversation.cancelHandler() }
+        }
         let report = drain.finishIfOver(
             now: now, connectionsLeft: connections.count, handlersRunning)
         guard let report else { return }
-        // Whoever reads the report may look at the statistics next.
+        // Whoever reads the report may look at the statistics next, or at the signals.
         publish()
+        stopWatchingSignals()
         report()
     }
 
@@ -319,6 +341,12 @@ final class LoopCore {
         guard let ring = backend, unsafe cring_signals_begin(ring.pointer) == 0 else { return }
         signalled = body
         isWatchingSignals = true
+    }
+
+    private func stopWatchingSignals() {
+        if isWatchingSignals { cring_signals_end() }
+        isWatchingSignals = false
+        signalled = nil
     }
 
     /// Calls back when the loop's thread ends.

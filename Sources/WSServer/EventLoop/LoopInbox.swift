@@ -27,8 +27,10 @@ internal import CRing
     /// False when the loop has ended and the job was not taken.
     func post(_ job: UnownedJob) -> Bool { add { $0.jobs.append(job) } }
 
-    /// Dropped when the loop has ended.
-    func post(_ work: @escaping @Sendable (LoopCore) -> Void) { _ = add { $0.work.append(work) } }
+    /// False when the loop has ended and the work was not taken.
+    func post(_ work: @escaping @Sendable (LoopCore) -> Void) -> Bool {
+        add { $0.work.append(work) }
+    }
 
     private func add(_ store: (inout Contents) -> Void) -> Bool {
         unsafe cring_lock_acquire(lock)
@@ -62,14 +64,14 @@ internal import CRing
         unsafe cring_lock_release(lock)
     }
 
-    /// Ends the inbox: nobody touches the ring any more and posts are refused. Gives the jobs that
-    /// came too late.
-    func detach() -> [UnownedJob] {
+    /// Ends the inbox: nobody touches the ring any more and posts are refused. Gives what came too
+    /// late.
+    func detach() -> Contents {
         unsafe cring_lock_acquire(lock)
         defer { unsafe cring_lock_release(lock) }
         unsafe ring = nil
         ended = true
-        let late = contents.jobs
+        let late = contents
         contents = Contents()
         return late
     }

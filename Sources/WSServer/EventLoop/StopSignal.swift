@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Synchronization
 
-/// Something that happens once, and one task that waits for it.
+/// Something that happens once, and the tasks that wait for it.
 final class StopSignal: Sendable {
     private enum State {
-        case idle
-        case waiting(CheckedContinuation<Void, Never>)
+        case waiting([CheckedContinuation<Void, Never>])
         case fired
     }
 
-    private let state = Mutex(State.idle)
+    private let state = Mutex(State.waiting([]))
 
     func fire() {
         let waiting = state.withLock { state in
             defer { state = .fired }
-            if case .waiting(let continuation) = state { return Optional(continuation) }
-            return nil
+            if case .waiting(let continuations) = state { return continuations }
+            return []
         }
-        waiting?.resume()
+        for continuation in waiting { continuation.resume() }
     }
 
     func wait() async {
         await withCheckedContinuation { continuation in
             let hasFired = state.withLock { state in
-                if case .fired = state { return true }
-                state = .waiting(continuation)
+                guard case .waiting(let others) = state else { return true }
+                state = .waiting(others + [continuation])
                 return false
             }
             if hasFired { continuation.resume() }
