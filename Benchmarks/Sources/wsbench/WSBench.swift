@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+
+@main struct WSBench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wsbench",
+        abstract: "Measures WebSocket servers.",
+        subcommands: [LoadCommand.self, CompareCommand.self])
+}
