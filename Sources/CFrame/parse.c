@@ -2,8 +2,9 @@
 /*
  * The parser stands either between frames (frame_remaining is 0) or inside a data frame
  * (frame_remaining octets of it are still to come, key and utf8_tail are turned to the next one).
- * Between frames a message may be open (message_b0 is not 0). It never stands inside a header or a
- * control frame: these are taken whole. `status` and `closed` end it for good.
+ * Between frames a message may be open (message_b0 is not 0); when none is, message_length,
+ * fragments and utf8_tail are 0. It never stands inside a header or a control frame: these are
+ * taken whole. `status` and `closed` end it for good.
  */
 #include "CFrame.h"
 #include "mask_plain.h"
@@ -202,9 +203,6 @@ static void open_frame(cframe_parser *parser, uint8_t b0, const header *h)
     if (!parser->message_b0) {
         parser->pending_flags |= CFRAME_MESSAGE_BEGIN;
         parser->message_b0 = b0;
-        parser->message_length = 0;
-        parser->fragments = 0;
-        parser->utf8_tail = 0;
     }
     parser->message_length += h->length;
     parser->fragments++;
