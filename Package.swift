@@ -28,8 +28,12 @@ let package = Package(
     targets: [
         .target(name: "CFrame"),
         .target(name: "WSCodec", dependencies: ["CFrame", httpTypes], swiftSettings: strict),
+        // Streams of frames and what they mean: for the codec and for a live server.
+        .target(
+            name: "WireSamples", dependencies: ["WSCodec"], path: "Tests/WireSamples",
+            swiftSettings: strictTests),
         .testTarget(
-            name: "WSCodecTests", dependencies: ["WSCodec", "CFrame", httpTypes],
+            name: "WSCodecTests", dependencies: ["WSCodec", "CFrame", "WireSamples", httpTypes],
             swiftSettings: strictTests),
     ],
     cLanguageStandard: .c17
@@ -64,7 +68,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "WSServerTests", dependencies: ["WSServer", "CRing", httpTypes],
+            name: "WSServerTests",
+            dependencies: [
+                "WSServer", "CRing", "WireSamples", httpTypes,
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strictTests),
     ]
     package.targets += serverTargets

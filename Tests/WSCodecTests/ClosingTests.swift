@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 import WSCodec
+import WireSamples
 
 @Suite("RFC 6455 sections 5.5.1 and 7: the closing handshake") struct ClosingTests: ~Copyable {
     private var server = Endpoint(role: .server)

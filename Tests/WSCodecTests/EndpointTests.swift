@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 import WSCodec
+import WireSamples
 
 @Suite("Endpoint: events in the received octets") struct EndpointTests: ~Copyable {
     private var server = Endpoint(role: .server)

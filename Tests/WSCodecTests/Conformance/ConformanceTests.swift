@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 import WSCodec
+import WireSamples
 
 /// The case classes of the Autobahn testsuite, groups 1 to 7, in both roles. Cases that only cut
 /// a stream in another way (such as 2.6, 5.4, 5.5) are the segmentations of the same sample.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 import WSCodec
+import WireSamples
 
 /// Autobahn groups 9 and 10: large messages, many fragments, many messages, written by a client
 /// endpoint and read by a server endpoint.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 import WSCodec
+import WireSamples
 
 /// Streams of frames, right and wrong, in every order, against the decoder that was written from
 /// the RFC without a thought for speed. A failure prints the seed that repeats it.

@@ -2,6 +2,7 @@
 import Testing
 
 @testable import WSCodec
+import WireSamples
 
 /// What permessage-deflate will stand on: RSV1 allowed, messages handed on as they came.
 @Suite("FrameDecoder: reserved bit 1 when an extension uses it") struct FrameDecoderTests {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 import WSCodec
+import WireSamples
 
 @Suite("RFC 6455 sections 5.1 and 5.3: masking") struct MaskingTests {
     @Test("a server refuses an unmasked frame", arguments: [0, 1, 125, 126, 65536])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 import WSCodec
+import WireSamples
 
 @Suite("RFC 6455 section 5.2: payload length") struct PayloadLengthTests {
     private func violation(

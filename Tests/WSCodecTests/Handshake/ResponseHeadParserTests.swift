@@ -2,6 +2,7 @@
 import HTTPTypes
 import Testing
 import WSCodec
+import WireSamples
 
 @Suite("RFC 9112: response heads") struct ResponseHeadParserTests {
     private enum Outcome: Equatable {

@@ -2,6 +2,7 @@
 import Testing
 
 @testable import WSCodec
+import WireSamples
 
 @Suite("RFC 6455 section 10.4: limits") struct LimitTests {
     private func receive(_ frames: [WireFrame], _ limits: Limits) -> Reception {
