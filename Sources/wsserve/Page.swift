@@ -59,8 +59,8 @@ enum Page {
                 </div>
               </form>
               <dl class="totals">
-                <div><dt>Sent</dt><dd id="sent-total">0 messages</dd></div>
-                <div><dt>Received</dt><dd id="received-total">0 messages</dd></div>
+                <div><dt>Sent</dt><dd id="sent-total">0</dd></div>
+                <div><dt>Received</dt><dd id="received-total">0</dd></div>
                 <div><dt>Open for</dt><dd id="open-for">–</dd></div>
               </dl>
             </section>
@@ -74,7 +74,7 @@ enum Page {
                 <div class="row">
                   <button id="send-text" class="primary" type="submit">Send text</button>
                   <button id="send-binary" type="button">Send as binary</button>
-                  <span class="hint" id="send-hint">Enter sends, Shift+Enter breaks the line</span>
+                  <span class="hint" id="send-hint">Enter sends it too</span>
                 </div>
               </form>
               <div class="row divided">

@@ -51,7 +51,7 @@ extension Page {
           if (kind) {
             const label = document.createElement("span");
             label.className = "kind";
-            label.textContent = kind + " ";
+            label.textContent = kind;
             text.append(label);
           }
           text.append(what);
@@ -79,15 +79,16 @@ extension Page {
           total[0] += 1;
           total[1] += size;
           showTotals();
-          const kind = typeof data === "string" ? "" : "binary";
+          const kind = (size ? "" : "empty ") + (typeof data === "string" ? "" : "binary ");
           const notes = count(size, "octet") + (note ? ` · ${note}` : "");
           log(direction, preview(data), { kind, note: notes });
         }
 
         function showTotals() {
           for (const [direction, [messages, octets]] of Object.entries(totals)) {
-            $(direction + "-total").textContent =
-              count(messages, "message") + (messages ? `, ${count(octets, "octet")}` : "");
+            const small = document.createElement("small");
+            small.textContent = count(octets, "octet");
+            $(direction + "-total").replaceChildren(number.format(messages) + " ", small);
           }
         }
 
@@ -273,7 +274,8 @@ extension Page {
           mark("median", median, "median");
           add("text", { x: 0, y: 104 }, `${milliseconds(min)} ms`);
           add("text", { x: width, y: 104, "text-anchor": "end" }, `${milliseconds(end)} ms and up`);
-          chart.setAttribute("aria-label", `Distribution of ${number.format(n)} round-trip times: ` +
+          chart.setAttribute("aria-label",
+            `Distribution of ${number.format(n)} round-trip times: ` +
             `least ${milliseconds(min)}, median ${milliseconds(median)}, ` +
             `99th percentile ${milliseconds(p99)} milliseconds`);
         }

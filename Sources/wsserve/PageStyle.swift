@@ -72,6 +72,7 @@ extension Page {
           padding: 8px 11px; background: var(--field); max-width: 100%;
         }
         select, button { font-family: inherit; }
+        select { padding: 8px 6px; }
         textarea { width: 100%; resize: vertical; margin-bottom: 8px; display: block; }
         ::placeholder { color: var(--soft); opacity: .75; }
         button { background: var(--card); cursor: pointer; font-weight: 600; white-space: nowrap; }
@@ -89,11 +90,12 @@ extension Page {
         dt { font-size: 12.5px; color: var(--soft); }
         dd { margin: 0; }
         .totals {
-          display: flex; flex-wrap: wrap; gap: 6px 22px; margin-top: 14px; font-size: 13px;
+          display: grid; grid-template-columns: 1fr 1fr auto; gap: 0 14px; margin-top: 12px;
         }
+        .totals small { color: var(--soft); white-space: nowrap; }
         .figures { display: grid; grid-template-columns: repeat(4, 1fr); margin: 14px 0 10px; }
         .figures dd { font-size: 17px; font-weight: 600; white-space: nowrap; }
-        .chart { display: block; width: 100%; height: auto; }
+        .chart { display: block; width: 100%; max-width: 480px; height: auto; }
         .chart rect { fill: var(--bar); }
         .chart line { stroke: var(--line); }
         .chart .median { stroke: var(--accent); stroke-width: 2; }
@@ -104,8 +106,8 @@ extension Page {
         .heading { margin-bottom: 6px; }
         .heading h2 { margin: 0; }
         .log {
-          list-style: none; margin: 0 -16px; padding: 0 16px; flex: 1 1 0; overflow: auto;
-          min-height: 320px; font-size: 13px; border-radius: 8px;
+          list-style: none; margin: 0 -16px; padding: 0 16px; font-size: 13px; border-radius: 8px;
+          flex: 1 1 0; min-height: 320px; overflow: auto; position: relative;
         }
         .log:empty::before { content: "Nothing yet."; color: var(--soft); }
         .log li {
@@ -128,8 +130,8 @@ extension Page {
           header { flex-wrap: wrap; padding-top: 14px; }
           header, main { padding-left: 14px; padding-right: 14px; }
           main { grid-template-columns: minmax(0, 1fr); }
-          .log { max-height: 70vh; }
-          input, textarea, select { font-size: 16px; }
+          .log { flex-basis: 60vh; }
+          input, textarea { font-size: 16px; }
         }
         @media (max-width: 480px) {
           .state { margin-left: 0; width: 100%; text-align: left; }
