@@ -74,7 +74,7 @@ public final class WebSocketServer: Sendable {
         }
         state.withLock { $0.loops = loops }
         // Before anybody is told that we listen, and may end us.
-        if handlesSignals { watchSignals() }
+        if handlesSignals { await watchSignals() }
         let address = ListeningAddress(
             host: configuration.host, port: port, backend: kind)
         configuration.onListening?(address)
@@ -114,7 +114,7 @@ public final class WebSocketServer: Sendable {
         if !state.withLock({ $0.isStarted }) {
             _ = try await start(handlesSignals: handlesSignals)
         } else if handlesSignals {
-            watchSignals()
+            await watchSignals()
         }
         let stop = stop
         let first = state.withLock { $0.loops.first }
@@ -127,9 +127,15 @@ public final class WebSocketServer: Sendable {
         return await shutdown()
     }
 
-    private func watchSignals() {
-        let first = state.withLock { $0.loops.first }
-        first?.post { [stop] core in core.watchSignals { stop.fire() } }
+    /// Returns when signals are watched: whoever sends one from then on does not kill the process.
+    private func watchSignals() async {
+        guard let first = state.withLock({ $0.loops.first }) else { return }
+        await withCheckedContinuation { continuation in
+            first.post { [stop] core in
+                core.watchSignals { stop.fire() }
+                continuation.resume()
+            }
+        }
     }
 
     /// Shuts down: nothing more is accepted, upgrades under way get 503, sockets get 1001 spread
