@@ -41,7 +41,9 @@ struct TimerWheel {
             next = current &+ 1
             return found
         }
-        while next <= current {
+        // After a long sleep once round is enough: no entry lies further ahead.
+        let last = min(current, next &+ Self.size &- 1)
+        while next <= last {
             let bucket = Int(next % Self.size)
             if !buckets[bucket].isEmpty {
                 for id in buckets[bucket] { found.append((id, next)) }
@@ -50,6 +52,7 @@ struct TimerWheel {
             }
             next &+= 1
         }
+        next = current &+ 1
         return found
     }
 
