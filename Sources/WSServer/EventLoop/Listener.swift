@@ -99,6 +99,13 @@ final class Listener {
                 descriptor, octets.baseAddress, octets.count,
                 Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
         }
+        // A request that has come already and is not read would make closing a reset, which can
+        // destroy the reply.
+        _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))
+        unsafe withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
+            // Safe because the kernel writes within the buffer it is given.
+            _ = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
+        }
         _ = Glibc.close(descriptor)
     }
 }
