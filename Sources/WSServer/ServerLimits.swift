@@ -25,8 +25,8 @@ public struct ServerLimits: Sendable, Equatable {
     public var bodySizeMaxBytes = 1 << 20
     /// The time for one whole request body. Then 408.
     public var bodyTimeout: Duration = .seconds(30)
-    /// The least mean rate of a request body, in octets a second, judged once a second has
-    /// passed. A slower one gets 408. 0 judges none.
+    /// The least mean rate of a request body, in octets a second, judged every five seconds. A
+    /// slower one gets 408. 0 judges none.
     public var bodyRateMinBytesPerSecond = 1024
     /// The time a route and its middleware have for a reply. Then 503, and their task is
     /// cancelled.

@@ -154,6 +154,7 @@ final class Connection {
             let left = octets.count - start - consumed
             core.octetsHeld += left
             backlog.putBack(octets, from: start + consumed)
+            if backlog.isEmpty, case .exchange(let exchange) = taker { exchange.nothingWaits() }
         }
         if stage == .open, hasEnded, backlog.isEmpty { endOfStream() }
         if let ring = core.ring { updateReceive(ring) }
@@ -165,7 +166,8 @@ final class Connection {
         let isWanted: Bool
         switch stage {
         case .open: isWanted = !hasEnded && wantsOctets
-        case .finishing, .lingering: isWanted = !hasEnded
+        case .finishing: isWanted = !hasEnded && lingered <= core.limits.lingerMaxBytes
+        case .lingering: isWanted = !hasEnded
         case .releasing, .released: isWanted = false
         }
         let token = OperationToken(.receive, id)
@@ -204,7 +206,8 @@ final class Connection {
 
     private func drop(_ count: Int) {
         lingered += count
-        if lingered > core.limits.lingerMaxBytes { abort() }
+        // What is still to be sent goes out first; the client is not read further meanwhile.
+        if stage == .lingering, lingered > core.limits.lingerMaxBytes { abort() }
     }
 
     // MARK: Octets out
@@ -280,7 +283,9 @@ final class Connection {
     private func linger(_ ring: Ring) {
         stage = .lingering
         guard !hasEnded else { return abort() }
+        lingered = 0
         ring.shutdown(descriptor.number, .write)
+        updateReceive(ring)
         lingerDeadline = core.now &+ core.times.linger
         scheduleTimer()
     }

@@ -68,6 +68,12 @@ final class Exchange {
     /// The most octets of pipelined requests that wait for their turn.
     private static let waitingMaxBytes = 64 * 1024
 
+    /// Whether the client is being read, or has its replies: else its time stands still. A client
+    /// that does not take its replies runs into the send queue's own limit.
+    private var isRead: Bool {
+        parser.isInsideHead ? hasRoom : connection.octetsQueued == 0
+    }
+
     private var hasRoom: Bool { connection.octetsQueued < core.limits.sendQueueHighWaterBytes }
 
     /// Takes octets; gives how many. None while a reply is awaited.
@@ -111,7 +117,12 @@ final class Exchange {
         }
     }
 
+    /// Everything that waited has been taken.
+    func nothingWaits() { waiting = (0, 0) }
+
     private func headComplete(_ head: RequestHead) {
+        // It may be one of those that waited.
+        waiting.heads = max(0, waiting.heads - 1)
         if head.isHandshake, head.hasBody { return refuse(.plain(.badRequest)) }
         if head.value(of: "expect") != nil, !head.expectsContinue {
             return refuse(.plain(.expectationFailed))
@@ -288,7 +299,6 @@ final class Exchange {
         guard !closesAfterReply else { return end() }
         stage = .head
         hasServed = true
-        waiting = (0, 0)
         deadline = core.now &+ core.times.keepAlive
         connection.resumeSoon()
         connection.scheduleTimer()
@@ -306,7 +316,7 @@ final class Exchange {
     private func refuse(_ reply: Reply) {
         closesAfterReply = true
         var octets: [UInt8] = []
-        try? encode(reply, isHead: false, into: &octets)
+        try? encode(reply, isHead: request?.method == .head, into: &octets)
         write(octets)
         end()
     }
@@ -376,6 +386,7 @@ final class Exchange {
         guard let deadline, deadline <= core.now else { return }
         switch stage {
         case .head:
+            guard isRead else { return self.deadline = core.now &+ core.times.keepAlive }
             // Nobody waits for an answer to a request that was never begun.
             if parser.isInsideHead { refuse(.plain(.requestTimeout)) } else { end() }
         case .body:

@@ -151,17 +151,19 @@ final class Peer: @unchecked Sendable {
         return sent
     }
 
+    private static let zeros = [UInt8](repeating: 0, count: 1 << 16)
+
     /// More octets in `buffer`; false at the end of the stream.
     private func fill() throws -> Bool {
         if start > 1 << 16 {
             buffer.removeFirst(start)
             start = 0
         }
-        let size = 1 << 16
+        let size = Self.zeros.count
         while true {
             let before = buffer.count
             var received = 0
-            buffer.append(contentsOf: repeatElement(0, count: size))
+            buffer.append(contentsOf: Self.zeros)
             buffer.withUnsafeMutableBytes {
                 received = recv(descriptor, $0.baseAddress! + before, size, 0)
             }
