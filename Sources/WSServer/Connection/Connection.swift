@@ -228,6 +228,19 @@ final class Connection {
         return true
     }
 
+    /// Queues `octets`, copied at once. False when there was no memory.
+    func queue(_ octets: [UInt8]) -> Bool {
+        queue(octets.count) { output in
+            unsafe output.withUnsafeMutableBufferPointer { buffer, count in
+                // Safe because `queue` made room for just these octets.
+                unsafe octets.withUnsafeBufferPointer { octets in
+                    _ = unsafe buffer.update(fromContentsOf: octets)
+                }
+                count = octets.count
+            }
+        }
+    }
+
     private func flushSoon() {
         guard !isFlushScheduled else { return }
         isFlushScheduled = true

@@ -456,10 +456,7 @@ final class Conversation {
 
     private func queueControl(_ frame: [UInt8]) {
         guard !frame.isEmpty else { return }
-        let hasMemory = connection.queue(frame.count) { output in
-            for octet in frame { output.append(octet) }
-        }
-        if !hasMemory { lost(.outOfMemory) }
+        if !connection.queue(frame) { lost(.outOfMemory) }
     }
 
     /// The peer has sent its last octet. Behind its Close, or a violation, that changes nothing:

@@ -322,10 +322,7 @@ final class Exchange {
     }
 
     private func write(_ octets: [UInt8]) {
-        let hasMemory = connection.queue(octets.count) { output in
-            for octet in octets { output.append(octet) }
-        }
-        if !hasMemory { connection.lose(.outOfMemory) }
+        if !connection.queue(octets) { connection.lose(.outOfMemory) }
     }
 
     private func end() {
