@@ -6,7 +6,7 @@ import json
 
 import chromium
 from matrix import EchoTests, matrix
-from wsserve import ROOT
+from wsserve import ROOT, Server
 
 SCREENSHOTS = ROOT / ".build/screenshots"
 
@@ -57,13 +57,9 @@ class ChromiumTests(EchoTests):
         self.browser = await chromium.Chromium().__aenter__()
         self.addAsyncCleanup(self.browser.__aexit__, None, None, None)
 
-    def elsewhere(self):
-        """A page of another origin, on the same machine: browsers keep others off loopback."""
-        return self.server.url("/health", "http").replace("127.0.0.1", "localhost")
-
-    async def outcome(self, path, subprotocols=(), message="null"):
+    async def outcome(self, path, subprotocols=(), message="null", server=None):
         """`message` is JavaScript."""
-        url = json.dumps(self.server.url(path))
+        url = json.dumps((server or self.server).url(path))
         return await self.browser.run(f"{OUTCOME}({url}, {json.dumps(subprotocols)}, {message})")
 
 
@@ -178,17 +174,23 @@ class Chromium(ChromiumTests):
             with self.subTest(path):
                 self.assertEqual(await self.outcome(path, offers), bad)
 
-    async def test_a_page_from_elsewhere_is_refused(self):
-        await self.browser.open(self.elsewhere())
-        self.assertEqual((await self.outcome("/echo"))["opened"], False)
+    async def test_only_the_origins_that_are_let_in_connect(self):
+        # Two servers on one machine are two origins: their ports differ.
+        await self.browser.open(self.server.url("/health", "http"))
+        for options, let_in in [([], False), (["--origin", "https://a.example"], False),
+                                (["--origin", self.server.url("", "http")], True),
+                                (["--origin", "any"], True)]:
+            with self.subTest(options), Server("--handler", self.handler, *options) as other:
+                outcome = await self.outcome("/echo", server=other)
+                self.assertEqual(outcome["opened"], let_in)
 
 
 @matrix
 class ChromiumLimit(ChromiumTests):
-    options = ["--max-message-size", "40000", "--origin", "any"]
+    options = ["--max-message-size", "40000"]
 
     async def test_a_message_above_the_limit_closes_with_1009(self):
-        await self.browser.open(self.elsewhere())
+        await self.browser.open(self.server.url("/health", "http"))
         self.assertEqual(
             await self.outcome("/echo", [], "'x'.repeat(40001)"),
             {"opened": True, "code": 1009, "wasClean": True, "subprotocol": ""})

@@ -5,6 +5,7 @@ Runs the tests here whose names contain a PATTERN (all without one). Where CI is
 is skipped has failed.
 """
 
+import logging
 import os
 import pathlib
 import sys
@@ -33,6 +34,8 @@ def main():
     patterns = [argument for argument in sys.argv[1:] if argument != "-v"]
     if not wsserve.EXECUTABLE.exists():
         sys.exit(f"there is no {wsserve.EXECUTABLE}: swift build -c release --product wsserve")
+    # The test cases run their loops in debug mode, which reports every long step.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     loader = unittest.TestLoader()
     loader.testNamePatterns = [f"*{pattern}*" for pattern in patterns] or None
     suite = loader.discover(str(pathlib.Path(__file__).parent), pattern="*_test.py")

@@ -98,8 +98,8 @@ class Websockets(EchoTests):
                     await socket.close(code, reason)
                     received = socket.protocol.close_rcvd
                     self.assertEqual(received.code, code)
-                    self.assertIn(received.reason, ["", reason])
-                    self.assertTrue(socket.protocol.close_rcvd_then_sent is False)
+                    self.assertEqual(received.reason, "")
+                    self.assertFalse(socket.protocol.close_rcvd_then_sent)
 
     async def test_the_subprotocol_is_the_servers_favourite(self):
         for offered, chosen in [(["chat.v1", "chat.v2"], "chat.v2"), (["chat.v1"], "chat.v1"),
