@@ -99,7 +99,7 @@ extension RawClient {
     static let acceptKey = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
 
     /// A good handshake for `path`, with further field lines (no CRLF) behind the usual ones.
-    static func handshake(_ path: String, _ lines: String...) -> String {
+    static func handshake(_ path: String, _ lines: [String] = []) -> String {
         let usual = [
             "GET \(path) HTTP/1.1", "Host: server.example.com", "Upgrade: websocket",
             "Connection: Upgrade", "Sec-WebSocket-Key: \(key)", "Sec-WebSocket-Version: 13",
