@@ -242,3 +242,20 @@ final class RawClient {
         descriptor = -1
     }
 }
+
+extension RawClient {
+    /// Sends `text` octet by octet, then its last octet again and again, at intervals, until the
+    /// peer answers or ends; gives how many octets that were.
+    func drip(_ text: String, every interval: Duration) throws -> Int {
+        let octets = Array(text.utf8)
+        let deadline = ContinuousClock.now + Self.patience
+        var count = 0
+        while ContinuousClock.now < deadline {
+            guard try sendWhileOpen([octets[min(count, octets.count - 1)]]) else { return count }
+            count += 1
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            if poll(&entry, 1, Int32(interval / .milliseconds(1))) > 0 { return count }
+        }
+        throw Failure.timedOut("answer to a drip", received: self.text)
+    }
+}
