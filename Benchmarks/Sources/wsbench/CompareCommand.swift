@@ -25,7 +25,7 @@ struct CompareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long each time.", valueName: "seconds"))
     var time = 2.0
 
-    @Flag(help: "Three short rounds: under half a minute.")
+    @Flag(help: "Three short rounds, a quarter of a minute in all.")
     var quick = false
 
     @Option(help: "The core of the servers.")
@@ -55,7 +55,7 @@ struct CompareCommand: ParsableCommand {
         for round in 1...(quick ? 3 : rounds) {
             for shape in shapes {
                 for index in subjects.indices {
-                    let result = try subjects[index].measure(shape, seconds: quick ? 1.2 : time)
+                    let result = try subjects[index].measure(shape, seconds: quick ? 0.8 : time)
                     if json { print(result.json(shape, [("handler", subjects[index].name)])) }
                 }
             }
@@ -64,6 +64,11 @@ struct CompareCommand: ParsableCommand {
         guard !json else { return }
         print("64 connections, \(size) octets of text, backend \(backend); medians")
         print(table(shapes, subjects).rows)
+        if isCrowded(subjects) {
+            print(
+                "the machine was busy: neither server nor load had a core to itself, so rates and "
+                    + "latencies say little, CPU a message more")
+        }
         if let reason = subjects.first?.server.meter.whyNoInstructions {
             print("instructions not counted: \(reason)")
         }
@@ -96,6 +101,16 @@ struct CompareCommand: ParsableCommand {
             }
         }
         return table
+    }
+
+    /// Whether in most measurements both sides waited for something other than each other.
+    private func isCrowded(_ subjects: [Subject]) -> Bool {
+        let results = subjects.flatMap { $0.results.values.joined() }
+        let crowded = results.count { result in
+            let busy = (result.server?.cpu ?? 0) * Double(result.tally.messages)
+            return max(busy, result.tally.cpu) < 0.8 * result.tally.elapsed
+        }
+        return crowded * 2 > results.count
     }
 
     private typealias Column = (
