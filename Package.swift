@@ -27,13 +27,16 @@ let package = Package(
     ],
     targets: [
         .target(name: "CFrame"),
-        .target(name: "WSCodec", dependencies: ["CFrame", httpTypes], swiftSettings: strict),
+        .target(name: "CZlib", linkerSettings: [.linkedLibrary("z")]),
+        .target(
+            name: "WSCodec", dependencies: ["CFrame", "CZlib", httpTypes], swiftSettings: strict),
         // Streams of frames and what they mean: for the codec and for a live server.
         .target(
             name: "WireSamples", dependencies: ["WSCodec"], path: "Tests/WireSamples",
             swiftSettings: strictTests),
         .testTarget(
-            name: "WSCodecTests", dependencies: ["WSCodec", "CFrame", "WireSamples", httpTypes],
+            name: "WSCodecTests",
+            dependencies: ["WSCodec", "CFrame", "CZlib", "WireSamples", httpTypes],
             swiftSettings: strictTests),
     ],
     cLanguageStandard: .c17

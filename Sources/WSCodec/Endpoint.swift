@@ -37,6 +37,8 @@ public struct Endpoint: ~Copyable {
 
     // Widest first: a server holds one of these in each connection's slot.
     private var decoder: FrameDecoder
+    /// permessage-deflate; nil when it was not agreed on.
+    let compression: CompressionContexts?
     private(set) var assembler = MessageAssembler()
     private var receivedReason = ""
     var sentReason = ""
@@ -52,15 +54,19 @@ public struct Endpoint: ~Copyable {
     /// The side this endpoint plays.
     public let role: Role
 
-    /// An endpoint at the first octet behind the opening handshake.
-    public init(role: Role, limits: Limits = Limits()) {
-        self.init(role: role, limits: limits, allowing: [])
-    }
+    /// The longest message, decompressed.
+    private let messageSizeMaxBytes: Int
 
-    /// An endpoint whose peer may set `reservedBits` on the first frame of a message.
-    init(role: Role, limits: Limits, allowing reservedBits: ReservedBits) {
+    /// An endpoint at the first octet behind the opening handshake, with the contexts of
+    /// permessage-deflate if that was agreed on there, for the same role.
+    public init(
+        role: Role, limits: Limits = Limits(), compression: CompressionContexts? = nil
+    ) {
         self.role = role
-        decoder = FrameDecoder(role: role, limits: limits, allowing: reservedBits)
+        self.compression = compression
+        messageSizeMaxBytes = max(0, limits.messageSizeMaxBytes)
+        decoder = FrameDecoder(
+            role: role, limits: limits, allowing: compression == nil ? [] : .rsv1)
     }
 }
 
@@ -84,7 +90,10 @@ extension Endpoint {
         do throws(ProtocolError) {
             while let part = try decoder.next(in: &octets) {
                 if part.isControl { return controlEvent(part, in: octets.span) }
-                guard !part.isCompressed else { throw ProtocolError(.reservedBits) }
+                if part.isCompressed {
+                    guard let event = try inflate(part, of: octets.span) else { continue }
+                    return event
+                }
                 if part.endsMessage { return messageEvent(part, in: octets.span) }
                 assembler.append(part.range, of: octets.span)
             }
@@ -151,7 +160,10 @@ extension Endpoint {
     }
 
     /// Tells the endpoint that the connection ended without a closing handshake.
-    public mutating func connectionLost() { stopReading(.closed) }
+    public mutating func connectionLost() {
+        stopReading(.closed)
+        compression?.stopDeflating()
+    }
 
     /// A Ping is answered unless a Close came (RFC 6455 section 5.5.2). A Ping behind the Close is
     /// no event, so what remains is whether sending is possible.
@@ -164,6 +176,7 @@ extension Endpoint {
         if self.state != .closed { self.state = state }
         decoder.stop()
         assembler = MessageAssembler()
+        compression?.stopInflating()
     }
 
     private mutating func controlEvent(_ part: FramePart, in octets: Span<UInt8>) -> Event {
@@ -185,6 +198,20 @@ extension Endpoint {
         receivedCode = code
         state = sentCode == nil ? .closing : .closed
         return .close(code == .noStatus ? nil : code, reason: receivedReason)
+    }
+
+    /// Decompresses a part; gives the event of the message that it ends.
+    private mutating func inflate(
+        _ part: FramePart, of octets: Span<UInt8>
+    ) throws(ProtocolError) -> Event? {
+        // The decoder lets RSV1 through only where the extension was agreed on.
+        guard let compression else { throw ProtocolError(.reservedBits) }
+        try compression.inflate(
+            octets.extracting(part.range), isText: part.isText, sizeMax: messageSizeMaxBytes)
+        guard part.endsMessage else { return nil }
+        let payload = Payload.assembled(
+            try compression.finishInflating(isText: part.isText, sizeMax: messageSizeMaxBytes))
+        return part.isText ? .text(payload) : .binary(payload)
     }
 
     private mutating func messageEvent(_ part: FramePart, in octets: Span<UInt8>) -> Event {

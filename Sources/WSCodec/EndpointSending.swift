@@ -8,15 +8,21 @@ extension Endpoint {
 
     /// Appends `message` to `output`, as one frame.
     ///
-    /// `maskingKey` matters to clients only: fresh and unpredictable for each frame.
+    /// `compress` is whether a data message is compressed; nil leaves it to the threshold of what
+    /// was agreed on, and without permessage-deflate nothing is. `maskingKey` matters to clients
+    /// only: fresh and unpredictable for each frame.
     public mutating func send(
-        _ message: Message, maskingKey: MaskingKey = .zero, into output: inout [UInt8]
+        _ message: Message, compress: Bool? = nil, maskingKey: MaskingKey = .zero,
+        into output: inout [UInt8]
     ) throws(SendError) {
         switch message {
         case .text(let text):
-            try send(.text, text.utf8Span.span, maskingKey: maskingKey, into: &output)
+            try send(
+                .text, text.utf8Span.span, compress: compress, maskingKey: maskingKey,
+                into: &output)
         case .binary(let octets):
-            try send(.binary, octets.span, maskingKey: maskingKey, into: &output)
+            try send(
+                .binary, octets.span, compress: compress, maskingKey: maskingKey, into: &output)
         case .ping(let octets):
             try send(.ping, octets.span, maskingKey: maskingKey, into: &output)
         case .pong(let octets):
@@ -28,32 +34,91 @@ extension Endpoint {
 
     /// Appends one frame to `output`, growing it.
     ///
-    /// See the form that writes to an `OutputSpan`.
+    /// See the form that asks for room.
     public mutating func send(
-        _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool = true,
+        _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool = true, compress: Bool? = nil,
         maskingKey: MaskingKey = .zero, into output: inout [UInt8]
     ) throws(SendError) {
-        try output.append(addingCapacity: frameSize(payload: payload.count)) {
-            span throws(SendError) in
-            try send(opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &span)
+        try send(
+            opcode, payload, isFinal: isFinal, compress: compress, maskingKey: maskingKey
+        ) { size, write throws(SendError) in
+            try output.append(addingCapacity: size, initializingWith: write)
         }
     }
 
-    /// Appends one frame to `output`, which has room for `frameSize(payload:)` octets. This is the
-    /// fast road: header and payload are written once, where they are wanted.
+    /// Sends one frame, compressed or not, to where `reserve` has room for it: it is told how many
+    /// octets the frame takes and what writes them. When it throws, nothing was sent.
     ///
     /// A message may go in fragments: its opcode with `isFinal: false`, then continuations, the
     /// last of them with `isFinal: true`; control frames may go between. That a text message is
     /// UTF-8 as a whole is the caller's word and not checked. A Close goes through `sendClose`.
+    ///
+    /// Where permessage-deflate was agreed on, a message is compressed if `compress` says so, or
+    /// if it says nothing and the payload reaches the threshold or more fragments follow. What does
+    /// not get shorter is sent as it is. All fragments go as the first one did.
+    public mutating func send(
+        _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool = true, compress: Bool? = nil,
+        maskingKey: MaskingKey = .zero,
+        reserving reserve: (
+            _ size: Int, _ write: (inout OutputSpan<UInt8>) throws(SendError) -> Void
+        ) throws(SendError) -> Void
+    ) throws(SendError) {
+        guard opcode != .close else { throw .invalidCloseCode }
+        try checkSend(opcode, payload.count, isFinal)
+        if !opcode.isControl, let compression {
+            let isCompressed =
+                opcode == .continuation
+                ? compression.isInsideMessage
+                : compression.compresses(payload.count, isFinal: isFinal, wish: compress)
+            if isCompressed {
+                let bits: ReservedBits = opcode == .continuation ? [] : .rsv1
+                let isSent = try compression.deflate(payload, isFinal: isFinal) {
+                    payload throws(SendError) in
+                    try reserve(frameSize(payload: payload.count)) { output throws(SendError) in
+                        try write(
+                            opcode, bits, payload, isFinal: isFinal, maskingKey: maskingKey,
+                            into: &output)
+                    }
+                }
+                if isSent { return isSendingFragments = !isFinal }
+            }
+        }
+        try reserve(frameSize(payload: payload.count)) { output throws(SendError) in
+            try write(
+                opcode, [], payload, isFinal: isFinal, maskingKey: maskingKey, into: &output)
+        }
+        if !opcode.isControl { isSendingFragments = !isFinal }
+    }
+
+    /// Appends one frame, not compressed, to `output`, which has room for `frameSize(payload:)`
+    /// octets. This is the fast road: header and payload are written once, where they are wanted.
+    ///
+    /// For all else see the form that asks for room. The fragments of a compressed message have
+    /// all to go through that.
     public mutating func send(
         _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool = true,
         maskingKey: MaskingKey = .zero, into output: inout OutputSpan<UInt8>
     ) throws(SendError) {
         guard opcode != .close else { throw .invalidCloseCode }
         try checkSend(opcode, payload.count, isFinal)
-        try write(opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &output)
+        if opcode == .continuation, compression?.isInsideMessage == true {
+            throw .fragmentOutOfOrder
+        }
+        try write(opcode, [], payload, isFinal: isFinal, maskingKey: maskingKey, into: &output)
         if !opcode.isControl { isSendingFragments = !isFinal }
     }
+
+    /// Whether `send` would compress a message with so large a first fragment.
+    public func compresses(_ count: Int, isFinal: Bool = true, compress: Bool? = nil) -> Bool {
+        compression?.compresses(count, isFinal: isFinal, wish: compress) ?? false
+    }
+
+    /// Gives up the compressor that a silent connection keeps, where it has one: the next message
+    /// is compressed without reference to earlier ones, as the peer need not know.
+    public mutating func releaseIdleCompressor() { compression?.releaseDeflater() }
+
+    /// The octets that the connection's compression contexts take at the moment, at the most.
+    public var compressionBytes: Int { compression?.bytes ?? 0 }
 
     /// Appends a Close frame to `output`: the start of the closing handshake, or its answer.
     ///
@@ -85,7 +150,8 @@ extension Endpoint {
             payload.append(UInt8(code.rawValue & 0xFF))
             payload.append(contentsOf: reason.utf8)
         }
-        try write(.close, payload.span, isFinal: true, maskingKey: maskingKey, into: &output)
+        try write(.close, [], payload.span, isFinal: true, maskingKey: maskingKey, into: &output)
+        compression?.stopDeflating()
         sentCode = code ?? .noStatus
         sentReason = reason
         state = receivedCode == nil ? .closing : .closed
@@ -144,11 +210,11 @@ extension Endpoint {
     }
 
     private func write(
-        _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool, maskingKey: MaskingKey,
-        into output: inout OutputSpan<UInt8>
+        _ opcode: Opcode, _ reservedBits: ReservedBits, _ payload: Span<UInt8>, isFinal: Bool,
+        maskingKey: MaskingKey, into output: inout OutputSpan<UInt8>
     ) throws(SendError) {
         let isWritten = FrameEncoder.encode(
-            FrameEncoder.firstOctet(opcode, isFinal: isFinal), payload,
+            FrameEncoder.firstOctet(opcode, isFinal: isFinal, reservedBits: reservedBits), payload,
             key: role == .client ? maskingKey : nil, into: &output)
         guard isWritten else { throw .messageTooLarge }
     }

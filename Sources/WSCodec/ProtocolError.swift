@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CFrame
 
-/// The peer broke a rule of RFC 6455: which one, and the close code that answers it.
+/// The peer broke a rule of RFC 6455 or RFC 7692: which one, and the close code that answers it.
 ///
 /// The connection must fail (section 7.1.7): give the error to `Endpoint.fail(with:)`, send what
 /// it writes, close the connection.
@@ -42,6 +42,11 @@ public struct ProtocolError: Error, Hashable, Sendable {
         case messageTooBig
         /// A message in more than `Limits.fragmentCountMax` fragments (section 10.4).
         case tooManyFragments
+        /// A compressed message that is not DEFLATE, or ends in the midst of it (RFC 7692 section
+        /// 7.2.2).
+        case corruptCompression
+        /// No fault of the peer's: there is no memory to decompress its message.
+        case outOfMemory
     }
 
     /// What the peer did.
@@ -50,12 +55,13 @@ public struct ProtocolError: Error, Hashable, Sendable {
     /// The error for `violation`.
     public init(_ violation: Violation) { self.violation = violation }
 
-    /// The code to close with: 1002 for broken framing, 1007 for text that is not UTF-8, 1009 for
-    /// what exceeds a limit.
+    /// The code to close with: 1002 for broken framing, 1007 for text that is not UTF-8 and broken
+    /// compression, 1009 for what exceeds a limit, 1013 for lack of memory.
     public var closeCode: CloseCode {
         switch violation {
-        case .invalidUTF8, .invalidCloseReason: .invalidPayload
+        case .invalidUTF8, .invalidCloseReason, .corruptCompression: .invalidPayload
         case .frameTooBig, .messageTooBig, .tooManyFragments: .messageTooBig
+        case .outOfMemory: .tryAgainLater
         default: .protocolError
         }
     }
@@ -113,6 +119,8 @@ extension ProtocolError.Violation: CustomStringConvertible {
         case .frameTooBig: "frame above the limit"
         case .messageTooBig: "message above the limit"
         case .tooManyFragments: "message in too many fragments"
+        case .corruptCompression: "compressed data that cannot be decompressed"
+        case .outOfMemory: "no memory to decompress a message"
         }
     }
 }

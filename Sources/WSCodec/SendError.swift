@@ -15,6 +15,8 @@ public enum SendError: Error, Hashable, Sendable {
     case fragmentOutOfOrder
     /// The frame does not fit the free capacity of the output.
     case messageTooLarge
+    /// There was no memory for the frame.
+    case outOfMemory
 }
 
 extension SendError: CustomStringConvertible {
@@ -27,6 +29,7 @@ extension SendError: CustomStringConvertible {
         case .controlPayloadTooLong: "control frame longer than 125 octets"
         case .fragmentOutOfOrder: "fragment out of order"
         case .messageTooLarge: "no room for the frame"
+        case .outOfMemory: "no memory for the frame"
         }
     }
 }

@@ -13,7 +13,11 @@ package struct Reception: Equatable {
 
     /// Gives a fresh endpoint `pieces` one after the other, beyond a violation too.
     package init(of pieces: [ArraySlice<UInt8>], by role: Role, limits: Limits = Limits()) {
-        var endpoint = Endpoint(role: role, limits: limits)
+        self.init(of: pieces, by: Endpoint(role: role, limits: limits))
+    }
+
+    /// Gives `endpoint` the `pieces` one after the other, beyond a violation too.
+    package init(of pieces: [ArraySlice<UInt8>], by endpoint: consuming Endpoint) {
         var octetCount = 0
         for piece in pieces {
             octetCount += piece.count

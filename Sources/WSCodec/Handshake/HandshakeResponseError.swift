@@ -32,6 +32,8 @@ public struct HandshakeResponseError: Error, Hashable, Sendable {
         case malformedExtensions
         /// An extension that we did not offer.
         case extensionNotOffered
+        /// Parameters of an extension that are malformed, or do not fit what we offered.
+        case extensionParameters
     }
 
     /// What the response lacks or gets wrong.

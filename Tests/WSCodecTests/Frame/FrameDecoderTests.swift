@@ -59,12 +59,4 @@ import WireSamples
             #expect(throws: ProtocolError(.reservedBits)) { try parts(of: frames) }
         }
     }
-
-    @Test func `an endpoint without an inflater refuses it even so`() {
-        var endpoint = Endpoint(role: .server, limits: Limits(), allowing: .rsv1)
-        #expect(throws: ProtocolError(.reservedBits)) {
-            try endpoint.receive(WireFrame.text([0xFF]).reserved(4).octets(to: .server))
-        }
-        #expect(endpoint.isFailed == true)
-    }
 }
