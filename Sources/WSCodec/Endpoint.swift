@@ -162,7 +162,7 @@ extension Endpoint {
     /// Tells the endpoint that the connection ended without a closing handshake.
     public mutating func connectionLost() {
         stopReading(.closed)
-        compression?.stopDeflating()
+        compression?.end()
     }
 
     /// A Ping is answered unless a Close came (RFC 6455 section 5.5.2). A Ping behind the Close is

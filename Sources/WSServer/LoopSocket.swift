@@ -20,24 +20,27 @@ public struct LoopSocket {
 
     let conversation: Conversation
 
-    /// Queues `message` as one frame of its kind, copied once from where it lies.
+    /// Queues `message` as one frame of its kind, copied once from where it lies, or compressed:
+    /// see ``WebSocket/send(_:compress:)``.
     @discardableResult
-    public func send(_ message: borrowing MessageView) -> SendResult {
-        conversation.send(message)
+    public func send(_ message: borrowing MessageView, compress: Bool? = nil) -> SendResult {
+        conversation.send(message, compress: compress)
     }
 
     /// Queues `message`; a `.close` begins the closing handshake.
     @discardableResult
-    public func send(_ message: Message) -> SendResult {
-        SendResult(conversation.trySend(message))
+    public func send(_ message: Message, compress: Bool? = nil) -> SendResult {
+        SendResult(conversation.trySend(message, compress: compress))
     }
 
     /// Queues messages in order; stops at the first that is not taken and gives its result.
     @discardableResult
-    public func send(contentsOf messages: some Sequence<Message>) -> SendResult {
+    public func send(
+        contentsOf messages: some Sequence<Message>, compress: Bool? = nil
+    ) -> SendResult {
         var result = SendResult.sent
         for message in messages {
-            result = send(message)
+            result = send(message, compress: compress)
             switch result {
             case .sent, .pressured: continue
             case .closed, .refused: return result
@@ -64,6 +67,12 @@ public struct LoopSocket {
 
     /// The subprotocol that was agreed on.
     public var subprotocol: String? { conversation.subprotocol }
+
+    /// permessage-deflate as it was agreed on (RFC 7692); nil when nothing is compressed.
+    public var compression: PerMessageDeflate? { conversation.record.compression }
+
+    /// The octets that the socket's compression contexts take at the moment, at the most.
+    public var compressionBytes: Int { conversation.compressionBytes }
 
     /// How the conversation ended; nil while it goes on.
     public var closeInfo: CloseInfo? { conversation.closeInfo }

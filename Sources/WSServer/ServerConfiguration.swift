@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 public import Logging
+public import WSCodec
 
 extension WebSocketServer {
     /// Which interface of the kernel the event loops stand on.
@@ -29,6 +30,13 @@ extension WebSocketServer {
         /// Whose web pages may open sockets, unless an upgrade says otherwise: by default the
         /// pages of the same host; clients that send no Origin are no browsers and are let in.
         public var origin: OriginPolicy
+        /// Whether messages are compressed where a client offers it, unless an upgrade says
+        /// otherwise. Off by default: it costs memory and time, and it tells of secrets that are
+        /// compressed together with what an attacker chooses (``DeflateSettings``).
+        public var compression: Compression
+        /// What the contexts of all sockets may take together. Past it handshakes decline the
+        /// extension.
+        public var compressionBudget: CompressionBudget
         /// Whether ``WebSocketServer/run()`` takes SIGTERM and SIGINT as the call to shut down.
         public var handlesSignals: Bool
         /// How long a shutdown may take before what is left is cut off.
@@ -46,6 +54,7 @@ extension WebSocketServer {
             host: String = "127.0.0.1", port: UInt16 = 0, threads: Int = 1,
             backend: Backend = .auto, backendOptions: BackendOptions = BackendOptions(),
             limits: ServerLimits = ServerLimits(), origin: OriginPolicy = .sameHost,
+            compression: Compression = .off, compressionBudget: CompressionBudget = .process,
             handlesSignals: Bool = true, shutdownDeadline: Duration = .seconds(8),
             shutdownJitter: Duration = .seconds(2), log: Logger = Logger(label: "swift-ws"),
             onListening: (@Sendable (ListeningAddress) -> Void)? = nil
@@ -57,6 +66,8 @@ extension WebSocketServer {
             self.backendOptions = backendOptions
             self.limits = limits
             self.origin = origin
+            self.compression = compression
+            self.compressionBudget = compressionBudget
             self.handlesSignals = handlesSignals
             self.shutdownDeadline = shutdownDeadline
             self.shutdownJitter = shutdownJitter

@@ -80,6 +80,10 @@ public struct ServerLimits: Sendable, Equatable {
     /// The octets read and dropped while lingering, before the connection is cut after all.
     public var lingerMaxBytes = 64 * 1024
 
+    /// The time without a compressed message after which a socket's compressor is given up. The
+    /// next one is made when it is needed; it compresses a little less at first.
+    public var compressorIdleTimeout: Duration = .seconds(20)
+
     // MARK: Connections
 
     /// The most connections at once; `nil` is 80 % of the process's descriptor limit
@@ -155,6 +159,7 @@ extension ServerLimits {
             ("sendStallTimeout", sendStallTimeout),
             ("pongTimeout", pongTimeout),
             ("closeTimeout", closeTimeout),
+            ("compressorIdleTimeout", compressorIdleTimeout),
         ]
         for (name, value) in times where value <= .zero {
             return "\(name) is \(value), but must be longer than nothing"

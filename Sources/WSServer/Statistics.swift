@@ -20,6 +20,8 @@ public struct Statistics: Sendable, Hashable {
     public var octetsQueued = 0
     /// Octets received that wait because their handler does not keep up.
     public var octetsHeld = 0
+    /// Octets of memory that compression contexts of sockets take, or have reserved.
+    public var compressionBytes = 0
     /// Tasks of routes and handlers that have not ended.
     public var handlers = 0
 }

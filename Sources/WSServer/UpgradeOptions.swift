@@ -3,7 +3,7 @@ public import WSCodec
 
 /// What one route's sockets do differently from the server's defaults.
 ///
-/// `nil` leaves a value to the server's `ServerLimits` or origin policy.
+/// `nil` leaves a value to the server's `ServerLimits` or configuration.
 public struct UpgradeOptions: Sendable {
     /// Who may open the socket from a web page; a refused Origin gets 403.
     public var origin: OriginPolicy?
@@ -17,6 +17,8 @@ public struct UpgradeOptions: Sendable {
     public var pingInterval: Duration?
     /// The time the peer has to answer a ping.
     public var pongTimeout: Duration?
+    /// Whether messages are compressed where the client offers it.
+    public var compression: Compression?
     /// Whether pings, pongs and the Close frame appear among the messages too. They are answered
     /// by the server either way.
     public var showsControlFrames: Bool
@@ -26,7 +28,7 @@ public struct UpgradeOptions: Sendable {
         origin: OriginPolicy? = nil, messageSizeMaxBytes: Int? = nil,
         frameSizeMaxBytes: Int? = nil, fragmentCountMax: Int? = nil,
         pingInterval: Duration? = nil, pongTimeout: Duration? = nil,
-        showsControlFrames: Bool = false
+        compression: Compression? = nil, showsControlFrames: Bool = false
     ) {
         self.origin = origin
         self.messageSizeMaxBytes = messageSizeMaxBytes
@@ -34,6 +36,7 @@ public struct UpgradeOptions: Sendable {
         self.fragmentCountMax = fragmentCountMax
         self.pingInterval = pingInterval
         self.pongTimeout = pongTimeout
+        self.compression = compression
         self.showsControlFrames = showsControlFrames
     }
 }

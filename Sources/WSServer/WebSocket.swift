@@ -30,6 +30,9 @@ public struct WebSocket: Sendable {
     /// The subprotocol that was agreed on (RFC 6455 section 1.9).
     public var subprotocol: String? { record.subprotocol }
 
+    /// permessage-deflate as it was agreed on (RFC 7692); nil when nothing is compressed.
+    public var compression: PerMessageDeflate? { record.compression }
+
     /// How the conversation ended; nil while it goes on. From any thread.
     public var closeInfo: CloseInfo? { record.closeInfo }
 
@@ -77,34 +80,39 @@ public struct WebSocket: Sendable {
     /// A `.close` begins the closing handshake without waiting for its end. Messages of one task
     /// leave in the order they were sent.
     ///
+    /// - Parameter compress: Whether to compress a data message where permessage-deflate was agreed
+    ///   on; nil leaves it to the threshold of ``DeflateSettings``. What does not get shorter is
+    ///   sent as it is.
     /// - Throws: ``WebSocketError``: `.closed` after the Close, `.refused` for what the protocol
     ///   does not allow, `.cancelled` while waiting.
-    public nonisolated(nonsending) func send(_ message: Message) async throws(WebSocketError) {
+    public nonisolated(nonsending) func send(_ message: Message, compress: Bool? = nil)
+        async throws(WebSocketError)
+    {
         if record.loop.isCurrent {
             let conversation = confined.onLoop
             if conversation.hasRoom {
-                try check(conversation.trySend(message))
+                try check(conversation.trySend(message, compress: compress))
                 return
             }
-            return try await sendWaiting(message)
+            return try await sendWaiting(message, compress)
         }
         if record.closeInfo != nil { throw ended }
         try await onLoop { (socket) async throws(WebSocketError) in
-            try await socket.sendWaiting(message)
+            try await socket.sendWaiting(message, compress)
         }
     }
 
     /// Queues messages in order, each as ``send(_:)`` does, in one visit to the loop.
-    public nonisolated(nonsending) func send(contentsOf messages: [Message])
-        async throws(WebSocketError)
-    {
+    public nonisolated(nonsending) func send(
+        contentsOf messages: [Message], compress: Bool? = nil
+    ) async throws(WebSocketError) {
         if record.loop.isCurrent {
-            for message in messages { try await sendWaiting(message) }
+            for message in messages { try await sendWaiting(message, compress) }
             return
         }
         if record.closeInfo != nil { throw ended }
         try await onLoop { (socket) async throws(WebSocketError) in
-            for message in messages { try await socket.sendWaiting(message) }
+            for message in messages { try await socket.sendWaiting(message, compress) }
         }
     }
 
@@ -114,14 +122,14 @@ public struct WebSocket: Sendable {
     }
 
     @inline(never)
-    private nonisolated(nonsending) func sendWaiting(_ message: Message)
+    private nonisolated(nonsending) func sendWaiting(_ message: Message, _ compress: Bool?)
         async throws(WebSocketError)
     {
         while true {
             guard record.loop.isCurrent else { throw ended }
             let conversation = confined.onLoop
             if conversation.hasRoom || conversation.isClosing {
-                return try check(conversation.trySend(message))
+                return try check(conversation.trySend(message, compress: compress))
             }
             try checkCancellation(conversation)
             await wait { $0.parkSender($1) }

@@ -202,6 +202,7 @@ public final class WebSocketServer: Sendable {
             total.descriptors += counters.descriptors.load(ordering: .relaxed)
             total.octetsQueued += counters.octetsQueued.load(ordering: .relaxed)
             total.octetsHeld += counters.octetsHeld.load(ordering: .relaxed)
+            total.compressionBytes += counters.compressionBytes.load(ordering: .relaxed)
             total.handlers += counters.handlers.load(ordering: .relaxed)
         }
         return total

@@ -16,6 +16,8 @@ public final class CompressionContexts {
     public let agreed: PerMessageDeflate
 
     private let pool: CompressionPool
+    /// What of the budget is held for the decompressor.
+    private var reserved: Int
     private let deflateShape: DeflateShape
     private let inflateShape: InflateShape
 
@@ -37,18 +39,23 @@ public final class CompressionContexts {
         // A message without a compressor goes as it is, but a budget that has no room for one is
         // better spent on the connections that are there.
         guard pool.budget.has(agreed.contextBytesMax(role)),
-            pool.budget.take(inflateShape.ownBytes)
+            pool.take(inflateShape.ownBytes)
         else { return nil }
         self.agreed = agreed
         self.pool = pool
         self.inflateShape = inflateShape
+        reserved = inflateShape.ownBytes
         deflateShape = agreed.deflateShape(role)
     }
 
-    deinit {
-        releaseDeflater()
-        releaseInflater()
-        pool.budget.give(inflateShape.ownBytes)
+    deinit { end() }
+
+    /// The connection is over: gives everything back.
+    func end() {
+        stopInflating()
+        stopDeflating()
+        pool.give(reserved)
+        reserved = 0
     }
 
     /// The octets of the contexts that the connection has at the moment, at the most.

@@ -10,6 +10,8 @@ public final class CompressionPool {
     public let budget: CompressionBudget
     let scratch = Scratch()
     private var output: [UInt8] = []
+    /// What this pool has taken from the budget.
+    private var takenBytes = 0
     private var deflaters: [Deflater] = []
     private var inflaters: [Inflater] = []
 
@@ -19,11 +21,27 @@ public final class CompressionPool {
     /// An empty pool.
     public init(budget: CompressionBudget = .process) { self.budget = budget }
 
-    deinit { budget.give(idleBytes) }
+    deinit { budget.give(takenBytes) }
 
     /// The octets of the contexts that nobody has at the moment.
     public var idleBytes: Int {
         deflaters.reduce(0) { $0 + $1.shape.bytes } + inflaters.reduce(0) { $0 + $1.shape.bytes }
+    }
+
+    /// The octets that connections have, or have reserved.
+    public var usedBytes: Int { takenBytes - idleBytes }
+
+    /// Takes `bytes` octets from the budget; false when they are not there.
+    func take(_ bytes: Int) -> Bool {
+        guard budget.take(bytes) else { return false }
+        takenBytes += bytes
+        return true
+    }
+
+    /// Gives them back.
+    func give(_ bytes: Int) {
+        budget.give(bytes)
+        takenBytes -= bytes
     }
 
     /// An empty array for what is being compressed, with the memory of the last one.
@@ -45,9 +63,9 @@ public final class CompressionPool {
         if let index = deflaters.lastIndex(where: { $0.shape == shape }) {
             return deflaters.remove(at: index)
         }
-        guard budget.take(shape.bytes) else { return nil }
+        guard take(shape.bytes) else { return nil }
         if let made = Deflater(shape) { return made }
-        budget.give(shape.bytes)
+        give(shape.bytes)
         return nil
     }
 
@@ -61,7 +79,7 @@ public final class CompressionPool {
     }
 
     /// Does away with a compressor.
-    func drop(_ deflater: Deflater) { budget.give(deflater.shape.bytes) }
+    func drop(_ deflater: Deflater) { give(deflater.shape.bytes) }
 
     /// A decompressor with an empty window; nil when the budget or the allocator refuses. The budget
     /// is not asked for one that takes context over: its connection has reserved it.
@@ -70,9 +88,9 @@ public final class CompressionPool {
         if let index = inflaters.lastIndex(where: { $0.shape == shape }) {
             return inflaters.remove(at: index)
         }
-        guard budget.take(shape.bytes) else { return nil }
+        guard take(shape.bytes) else { return nil }
         if let made = Inflater(shape) { return made }
-        budget.give(shape.bytes)
+        give(shape.bytes)
         return nil
     }
 
@@ -87,6 +105,6 @@ public final class CompressionPool {
 
     /// Does away with a decompressor.
     func drop(_ inflater: Inflater) {
-        if !inflater.shape.takesOver { budget.give(inflater.shape.bytes) }
+        if !inflater.shape.takesOver { give(inflater.shape.bytes) }
     }
 }

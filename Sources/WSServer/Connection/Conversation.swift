@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Logging
+internal import WSCodec
 
 /// The WebSocket half of a connection: the endpoint, the door to the handler, and the ending.
 ///
@@ -58,10 +59,12 @@ final class Conversation {
     private var lastHeard: UInt64
     private var pingSentAt: UInt64?
     private var closeDeadline: UInt64?
+    /// When a message was compressed last, while its compressor is kept.
+    private var compressedAt: UInt64?
 
     init(
         _ connection: Connection, _ record: ConversationRecord, _ settings: SocketSettings,
-        handler: AnySocketHandler?
+        _ compression: CompressionContexts?, handler: AnySocketHandler?
     ) {
         self.connection = connection
         self.record = record
@@ -70,13 +73,14 @@ final class Conversation {
         isCallback = handler != nil
         core = connection.core
         lastHeard = core.now
-        endpoint = Endpoint(role: .server, limits: settings.limits)
+        endpoint = Endpoint(role: .server, limits: settings.limits, compression: compression)
         core.webSockets += 1
     }
 
     var request: Request { record.request }
     var subprotocol: String? { record.subprotocol }
     var octetsQueued: Int { connection.octetsQueued }
+    var compressionBytes: Int { endpoint.compressionBytes }
     var handle: WebSocket {
         WebSocket(confined: Confined(self, to: record.loop.token), record: record)
     }
@@ -172,7 +176,10 @@ final class Conversation {
         switch event {
         case .text(let payload), .binary(let payload):
             guard state == .open else { return }
-            guard isCallback else { return keep(event.message(in: octets)) }
+            guard isCallback else {
+                // Safe because the endpoint has just found the event in these octets.
+                return keep(unsafe event.uncheckedMessage(in: octets))
+            }
             guard let handler else { return }
             let isText = if case .text = event { true } else { false }
             let socket = LoopSocket(conversation: self)
@@ -271,12 +278,12 @@ final class Conversation {
 
     var isClosing: Bool { state == .closing || state == .over }
 
-    func trySend(_ message: Message) -> SendOutcome {
+    func trySend(_ message: Message, compress: Bool?) -> SendOutcome {
         switch message {
         case .text(let text):
-            return write(.text, text.utf8Span.span)
+            return write(.text, text.utf8Span.span, compress: compress)
         case .binary(let octets):
-            return write(.binary, octets.span)
+            return write(.binary, octets.span, compress: compress)
         case .ping(let octets):
             return write(.ping, octets.span)
         case .pong(let octets):
@@ -286,23 +293,28 @@ final class Conversation {
         }
     }
 
-    func send(_ message: borrowing MessageView) -> LoopSocket.SendResult {
+    func send(_ message: borrowing MessageView, compress: Bool?) -> LoopSocket.SendResult {
         switch message {
         case .text(let text):
-            return .init(write(.text, text.span))
+            return .init(write(.text, text.span, compress: compress))
         case .binary(let octets):
             // Safe because a raw span's octets may be read as what they are.
             return unsafe octets.withUnsafeBytes { raw in
                 let octets = unsafe raw.assumingMemoryBound(to: UInt8.self)
-                return unsafe .init(write(.binary, octets.span))
+                return unsafe .init(write(.binary, octets.span, compress: compress))
             }
         }
     }
 
-    private func write(_ opcode: Opcode, _ payload: Span<UInt8>) -> SendOutcome {
+    private func write(
+        _ opcode: Opcode, _ payload: Span<UInt8>, compress: Bool? = nil
+    ) -> SendOutcome {
         guard !isClosing else { return .closed }
         guard payload.count <= settings.outgoingMaxBytes else {
             return .refused(.messageTooLarge)
+        }
+        if !opcode.isControl, endpoint.compresses(payload.count, compress: compress) {
+            return writeCompressed(opcode, payload)
         }
         let size = endpoint.frameSize(payload: payload.count)
         let queued = connection.octetsQueued
@@ -321,7 +333,42 @@ final class Conversation {
         } catch {
             return .refused(error)
         }
-        guard queued + size >= settings.sendQueueHighWaterBytes else { return .queued }
+        return queuedOrPressured
+    }
+
+    /// As `write` does, for a frame whose size only the compressor tells.
+    private func writeCompressed(_ opcode: Opcode, _ payload: Span<UInt8>) -> SendOutcome {
+        let queued = connection.octetsQueued
+        // The connection is not to be lost while the endpoint is at work.
+        var cause: CloseInfo.Cause?
+        do {
+            try endpoint.send(opcode, payload, compress: true) { size, write throws(SendError) in
+                if queued >= settings.sendQueueHighWaterBytes,
+                    queued + size > settings.sendQueueMaxBytes
+                {
+                    cause = .backlogExceeded
+                    throw .outOfMemory
+                }
+                guard try connection.queue(size, write) else {
+                    cause = .outOfMemory
+                    throw .outOfMemory
+                }
+            }
+        } catch {
+            guard let cause else { return .refused(error) }
+            lost(cause)
+            return .closed
+        }
+        if endpoint.compressionBytes > 0 {
+            let isNew = compressedAt == nil
+            compressedAt = core.now
+            if isNew { connection.scheduleTimer() }
+        }
+        return queuedOrPressured
+    }
+
+    private var queuedOrPressured: SendOutcome {
+        guard connection.octetsQueued >= settings.sendQueueHighWaterBytes else { return .queued }
         isPressured = true
         return .pressured
     }
@@ -450,7 +497,8 @@ final class Conversation {
         end(
             CloseInfo(
                 code: error.closeCode, reason: "", initiator: .local, isClean: false,
-                cause: .violation(error), octetsUnsent: 0))
+                cause: error.violation == .outOfMemory ? .outOfMemory : .violation(error),
+                octetsUnsent: 0))
         connection.finish()
     }
 
@@ -488,6 +536,7 @@ final class Conversation {
         core.noteEnd(info)
         latestPong = nil
         closeDeadline = nil
+        compressedAt = nil
         wakeAll()
         if isCallback { core.notifyLater(self) }
     }
@@ -531,6 +580,12 @@ final class Conversation {
     var nextDeadline: UInt64? {
         if state == .over { return nil }
         if let closeDeadline { return closeDeadline }
+        guard let compressedAt else { return livenessDeadline }
+        let idle = compressedAt &+ settings.compressorIdle
+        return min(livenessDeadline ?? idle, idle)
+    }
+
+    private var livenessDeadline: UInt64? {
         guard !isPaused, let interval = settings.pingInterval else { return nil }
         if let pingSentAt { return pingSentAt &+ settings.pongTimeout }
         return lastHeard &+ interval
@@ -542,6 +597,10 @@ final class Conversation {
             guard closeDeadline <= now else { return }
             if state == .ending { sendLastClose() } else { lost(.closeTimeout) }
             return
+        }
+        if let at = compressedAt, at &+ settings.compressorIdle <= now {
+            compressedAt = nil
+            endpoint.releaseIdleCompressor()
         }
         guard state == .open, !isPaused, let interval = settings.pingInterval else { return }
         if let pingSentAt {

@@ -243,35 +243,57 @@ final class Exchange {
         let origin = upgrade.options.origin ?? shared.configuration.origin
         guard origin.allows(request.head) else { return .reply(.plain(.forbidden)) }
         if core.isDraining { return .reply(.unavailable) }
+        let compression = Self.compression(
+            handshake, upgrade.options.compression ?? shared.configuration.compression,
+            core.compressionPool)
         do {
             let octets = try HandshakeResponse.accept(
-                handshake, subprotocol: upgrade.subprotocol, headerFields: reply.headers)
+                handshake, subprotocol: upgrade.subprotocol,
+                extensions: compression.map { [$0.response] } ?? [], headerFields: reply.headers)
             write(octets)
         } catch {
             shared.log.error("upgrade of \(request.path) refused: \(error)")
             return .reply(.plain(.internalServerError))
         }
-        return open(upgrade, request)
+        return open(upgrade, request, compression?.contexts)
     }
 
-    private func open(_ upgrade: Upgrade, _ request: Request) -> Verdict {
+    /// The contexts for what the client offers, and what answers it; nil when there is nothing to
+    /// agree on, or no memory for it.
+    private static func compression(
+        _ handshake: HandshakeRequest, _ wanted: Compression, _ pool: CompressionPool
+    ) -> (contexts: CompressionContexts, response: ExtensionOffer)? {
+        guard case .on(let settings) = wanted,
+            let (agreed, response) = PerMessageDeflate.answer(
+                handshake.extensions, with: settings),
+            let contexts = CompressionContexts(agreed, role: .server, pool: pool)
+        else { return nil }
+        return (contexts, response)
+    }
+
+    private func open(
+        _ upgrade: Upgrade, _ request: Request, _ compression: CompressionContexts?
+    ) -> Verdict {
         guard let loop = core.loop else { return .settled }
         stage = .over
         deadline = nil
         let record = ConversationRecord(
-            loop: loop, request: request, subprotocol: upgrade.subprotocol)
+            loop: loop, request: request, subprotocol: upgrade.subprotocol,
+            compression: compression?.agreed)
         let settings = core.shared.settings(for: upgrade.options)
         self.request = nil
         switch upgrade.door {
         case .conversation(let body):
-            let conversation = Conversation(connection, record, settings, handler: nil)
+            let conversation = Conversation(
+                connection, record, settings, compression, handler: nil)
             connection.become(conversation)
             if let task { conversation.adopt(task) }
             connection.resumeSoon()
             task = nil
             return .conversation(conversation.handle, body)
         case .callback(let make):
-            let conversation = Conversation(connection, record, settings, handler: make())
+            let conversation = Conversation(
+                connection, record, settings, compression, handler: make())
             connection.become(conversation)
             conversation.notifyOpened()
             connection.resumeSoon()

@@ -7,6 +7,7 @@ internal import CRing
 #endif
 internal import Logging
 internal import Synchronization
+internal import WSCodec
 
 /// Everything a loop's thread owns: the backend, the listening socket, the connections, the time.
 final class LoopCore {
@@ -22,6 +23,7 @@ final class LoopCore {
     private(set) var now: UInt64 = 0
     let date = DateCache()
     let blocks = BlockPool()
+    let compressionPool: CompressionPool
 
     // Connections with something to do at the end of this turn.
     private var toFlush: [Connection] = []
@@ -48,6 +50,7 @@ final class LoopCore {
     init(shared: ServerShared, index: Int) {
         self.shared = shared
         self.index = index
+        compressionPool = CompressionPool(budget: shared.configuration.compressionBudget)
     }
 
     var limits: ServerLimits { shared.configuration.limits }
@@ -164,6 +167,7 @@ final class LoopCore {
         counters.descriptors.store(descriptors, ordering: .relaxed)
         counters.octetsQueued.store(octetsQueued, ordering: .relaxed)
         counters.octetsHeld.store(octetsHeld, ordering: .relaxed)
+        counters.compressionBytes.store(compressionPool.usedBytes, ordering: .relaxed)
         counters.handlers.store(handlersRunning, ordering: .relaxed)
     }
 

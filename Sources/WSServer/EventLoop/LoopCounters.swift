@@ -10,5 +10,6 @@ final class LoopCounters: Sendable {
     let descriptors = Atomic<Int>(0)
     let octetsQueued = Atomic<Int>(0)
     let octetsHeld = Atomic<Int>(0)
+    let compressionBytes = Atomic<Int>(0)
     let handlers = Atomic<Int>(0)
 }
