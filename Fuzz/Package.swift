@@ -33,6 +33,15 @@ let package = Package(
             name: "endpoint", dependencies: ["FuzzInput", codec], path: "Endpoint",
             swiftSettings: settings),
         .executableTarget(
+            name: "extensions",
+            dependencies: [
+                "FuzzInput", codec, .product(name: "HTTPTypes", package: "swift-http-types"),
+            ],
+            path: "Extensions", swiftSettings: settings),
+        .executableTarget(
+            name: "inflate", dependencies: ["FuzzInput", codec], path: "Inflate",
+            swiftSettings: settings),
+        .executableTarget(
             name: "body",
             dependencies: [
                 "FuzzInput", codec, .product(name: "WSServer", package: "swift-ws"),

@@ -66,7 +66,8 @@ czlib_status czlib_deflate(
     uint8_t *out, size_t capacity, size_t *made);
 
 /// Decompresses likewise. A block marked as the last is taken as any other: what follows it is
-/// decompressed in the same window, as RFC 7692 section 7.2.3.4 wants it.
+/// decompressed in the same window, as RFC 7692 section 7.2.3.4 wants it. What was made before
+/// octets that are not DEFLATE is good.
 czlib_status czlib_inflate(
     czlib_stream *stream, const uint8_t *in, size_t n, size_t *used, uint8_t *out,
     size_t capacity, size_t *made);

@@ -108,21 +108,29 @@ extension CompressionContexts {
             switch unsafe inflater.inflate(octets, from: &position, into: room) {
             case .made(let count):
                 let made = unsafe UnsafeBufferPointer(rebasing: room[..<count])
-                guard inflated.count + count <= sizeMax else {
-                    throw ProtocolError(.messageTooBig)
-                }
-                if isText, unsafe cframe_utf8(made.baseAddress, count, &utf8Tail) != 0 {
-                    throw ProtocolError(.invalidUTF8)
-                }
+                try unsafe check(made, isText: isText, sizeMax: sizeMax)
                 unsafe inflated.append(made)
                 if count < capacity { return }
-            case .corrupt:
+            case .corrupt(let count):
+                // What comes first is told first, however the stream was cut.
+                let made = unsafe UnsafeBufferPointer(rebasing: room[..<count])
+                try unsafe check(made, isText: isText, sizeMax: sizeMax)
                 throw corrupted()
             case .outOfMemory:
                 dropInflater()
                 throw ProtocolError(.outOfMemory)
             }
         }
+    }
+
+    @unsafe private func check(
+        _ made: UnsafeBufferPointer<UInt8>, isText: Bool, sizeMax: Int
+    ) throws(ProtocolError) {
+        let allowed = min(made.count, sizeMax - inflated.count)
+        if isText, unsafe cframe_utf8(made.baseAddress, allowed, &utf8Tail) != 0 {
+            throw ProtocolError(.invalidUTF8)
+        }
+        guard made.count == allowed else { throw ProtocolError(.messageTooBig) }
     }
 
     private func takeInflater() -> Inflater? {

@@ -7,8 +7,8 @@ import CZlib
     enum Outcome {
         /// So many octets were made. Fewer than there was room for: the input is used up.
         case made(Int)
-        /// The octets are not DEFLATE. It is good for nothing more.
-        case corrupt
+        /// The octets are not DEFLATE behind what so many were made of. It is good for nothing more.
+        case corrupt(Int)
         /// It is good for nothing more.
         case outOfMemory
     }
@@ -42,7 +42,7 @@ import CZlib
         switch status {
         case CZLIB_OK: return .made(made)
         case CZLIB_NO_MEMORY: return .outOfMemory
-        default: return .corrupt
+        default: return .corrupt(made)
         }
     }
 

@@ -139,6 +139,9 @@ extension WireSample {
             "text that is not UTF-8",
             [.deflated(0x00, 0x02, 0x00, 0xFD, 0xFF, 0xC3, 0x28, 0x00)], [], .invalidUTF8),
         WireSample(
+            "text that is not UTF-8, then corrupt data",
+            [.deflated(0x00, 0x02, 0x00, 0xFD, 0xFF, 0xC3, 0x28, 0x06)], [], .invalidUTF8),
+        WireSample(
             "text that ends in the midst of a character",
             [.deflated(0x00, 0x01, 0x00, 0xFE, 0xFF, 0xC3, 0x00)], [], .invalidUTF8),
         WireSample(
