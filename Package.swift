@@ -50,8 +50,7 @@ let package = Package(
     ]
     package.products += serverProducts
     let serverDependencies: [Package.Dependency] = [
-        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0")
     ]
     package.dependencies += serverDependencies
     let serverTargets: [Target] = [
@@ -64,11 +63,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "wsserve",
-            dependencies: [
-                "WSServer",
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ],
+            dependencies: ["WSServer", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict),
         .testTarget(
             name: "WSServerTests",
@@ -76,6 +71,9 @@ let package = Package(
                 "WSServer", "CRing", "WireSamples", httpTypes,
                 .product(name: "Logging", package: "swift-log"),
             ],
+            swiftSettings: strictTests),
+        .testTarget(
+            name: "wsserveTests", dependencies: ["wsserve", "WSServer"],
             swiftSettings: strictTests),
     ]
     package.targets += serverTargets

@@ -30,11 +30,28 @@ enum Processors {
     static var count: Int { max(1, min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 256)) }
 }
 
-/// Standard output.
+/// What the program says.
 enum Output {
-    /// Prints a line at once, into pipes too.
+    /// Prints a line to standard output at once, into pipes too.
     static func line(_ text: String) {
         print(text)
         fflush(nil)
     }
+
+    /// Prints a line to standard error.
+    static func error(_ text: String) {
+        var line = text + "\n"
+        line.withUTF8 { octets in
+            // Safe because the call only reads the octets, and keeps no reference to them.
+            _ = unsafe write(STDERR_FILENO, octets.baseAddress, octets.count)
+        }
+    }
+}
+
+/// Ends of the process other than success.
+enum Exit {
+    /// Something could not be done.
+    static func failure() -> Never { exit(1) }
+    /// The command line is mistaken: EX_USAGE of sysexits.h, which not every C library has.
+    static func usage() -> Never { exit(64) }
 }

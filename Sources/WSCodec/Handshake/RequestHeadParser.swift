@@ -35,7 +35,8 @@ public struct RequestHeadParser: Sendable {
     private var version = HTTPVersion.http11
     private var request: (method: HTTPRequest.Method, target: RequestTarget)?
     private var fieldLines = FieldLinesParser()
-    private var fields = FieldLines()
+    /// Not private, so that a test can spoil what is kept and show that nobody looks back at it.
+    var fields = FieldLines()
     private var head: RequestHead?
     private var failure: RequestError?
 

@@ -31,7 +31,8 @@ public struct ResponseHeadParser: Sendable {
     private var reasonStart = 0
     private var reasonEnd = 0
     private var fieldLines = FieldLinesParser()
-    private var fields = FieldLines()
+    /// Not private, so that a test can spoil what is kept and show that nobody looks back at it.
+    var fields = FieldLines()
     private var failure: ResponseError?
 
     /// A parser at the start of a response. Of `limits`, the request line's is the status line's.

@@ -125,27 +125,6 @@ private struct SeededGenerator: RandomNumberGenerator {
         }
     }
 
-    /// However small the pieces, four times the octets may cost about four times the time. A parser
-    /// that looked again at what it has would take sixteen times as long.
-    @Test func `a head of one-octet pieces takes linear time`() throws {
-        func time(_ count: Int) throws -> Duration {
-            let limits = HTTPLimits(headMaxBytes: 1 << 20)
-            let value = [UInt8](repeating: 0x61, count: count)
-            let sample = headText("GET / HTTP/1.1\r\nHost: a\r\nX: ") + value + headText("\r\n\r\n")
-            return try (0..<5).map { _ in
-                var parser = RequestHeadParser(limits: limits)
-                return try ContinuousClock().measure {
-                    for index in sample.indices {
-                        _ = try parser.receive(sample.span.extracting(index..<(index + 1)))
-                    }
-                }
-            }.min() ?? .zero
-        }
-        let single = try time(16 << 10)
-        let fourfold = try time(64 << 10)
-        #expect(fourfold < single * 9)
-    }
-
     /// Lists with many elements: a comparison of each with each would take seconds.
     @Test func `the longest lists are judged quickly`() throws {
         let digits = Array("abcdefghijklmnopqrstuvwxyz0123456789".utf8)
