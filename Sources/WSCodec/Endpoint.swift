@@ -54,9 +54,6 @@ public struct Endpoint: ~Copyable {
     /// The side this endpoint plays.
     public let role: Role
 
-    /// The longest message, decompressed.
-    private let messageSizeMaxBytes: Int
-
     /// An endpoint at the first octet behind the opening handshake, with the contexts of
     /// permessage-deflate if that was agreed on there, for the same role.
     public init(
@@ -64,7 +61,7 @@ public struct Endpoint: ~Copyable {
     ) {
         self.role = role
         self.compression = compression
-        messageSizeMaxBytes = max(0, limits.messageSizeMaxBytes)
+        compression?.messageSizeMaxBytes = max(0, limits.messageSizeMaxBytes)
         decoder = FrameDecoder(
             role: role, limits: limits, allowing: compression == nil ? [] : .rsv1)
     }
@@ -206,11 +203,10 @@ extension Endpoint {
     ) throws(ProtocolError) -> Event? {
         // The decoder lets RSV1 through only where the extension was agreed on.
         guard let compression else { throw ProtocolError(.reservedBits) }
-        try compression.inflate(
-            octets.extracting(part.range), isText: part.isText, sizeMax: messageSizeMaxBytes)
+        try compression.inflate(octets.extracting(part.range), isText: part.isText)
         guard part.endsMessage else { return nil }
         let payload = Payload.assembled(
-            try compression.finishInflating(isText: part.isText, sizeMax: messageSizeMaxBytes))
+            try compression.finishInflating())
         return part.isText ? .text(payload) : .binary(payload)
     }
 

@@ -71,12 +71,12 @@ class Program(unittest.IsolatedAsyncioTestCase):
 
     def test_mistaken_options_are_refused(self):
         for options, words in [
-            (["--threads", "0"], "--threads is 0"),
+            (["--threads", "0"], "--threads takes a number from 1 to 256, not 0"),
             (["--threads", "257"], "from 1 to 256"),
             (["--max-message-size", "0"], "at least 1"),
-            (["--origin", "https://example.com/page"], "write scheme, host and port only"),
-            (["--handler", "magic"], "'async' and 'callback'"),
-            (["--backend", "kqueue"], "'auto', 'io_uring' or 'epoll'"),
+            (["--origin", "https://example.com/page"], "scheme, host and port only"),
+            (["--handler", "magic"], "async or callback, not magic"),
+            (["--backend", "kqueue"], "auto or io_uring or epoll, not kqueue"),
             (["--port", "65536"], "65536"),
             (["--sing"], "--sing"),
         ]:

@@ -22,6 +22,8 @@ public final class CompressionContexts {
     private let inflateShape: InflateShape
 
     // Receiving.
+    /// The longest message, decompressed.
+    var messageSizeMaxBytes = 0
     private var inflater: Inflater?
     private var inflated = InflatedMessage()
     private var utf8Tail: UInt32 = 0
@@ -68,53 +70,27 @@ public final class CompressionContexts {
 
 extension CompressionContexts {
     /// Takes a part of a compressed message, unmasked.
-    func inflate(
-        _ part: Span<UInt8>, isText: Bool, sizeMax: Int
-    ) throws(ProtocolError) {
-        hasCompressedOctets = hasCompressedOctets || !part.isEmpty
-        if !part.isEmpty { try feed(part, isText: isText, sizeMax: sizeMax) }
-    }
-
-    /// The message whose parts have all been taken.
-    func finishInflating(isText: Bool, sizeMax: Int) throws(ProtocolError) -> [UInt8] {
-        // Some send an empty message as no octet instead of one; it can mean nothing else.
-        if hasCompressedOctets { try feedTail(isText: isText, sizeMax: sizeMax) }
-        guard utf8Tail == 0 else { throw ProtocolError(.invalidUTF8) }
-        hasCompressedOctets = false
-        if !inflateShape.takesOver { releaseInflater() }
-        return inflated.finish()
-    }
-
-    /// What the sender took off (section 7.2.1), unless the message ends with a last block.
-    private func feedTail(isText: Bool, sizeMax: Int) throws(ProtocolError) {
-        guard let inflater, !inflater.isBehindLast else { return }
-        let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
-        try feed(tail.span, isText: isText, sizeMax: sizeMax)
-        guard inflater.isBetweenBlocks else { throw corrupted() }
-    }
-
-    private func feed(
-        _ octets: Span<UInt8>, isText: Bool, sizeMax: Int
-    ) throws(ProtocolError) {
+    func inflate(_ part: Span<UInt8>, isText: Bool) throws(ProtocolError) {
+        guard !part.isEmpty else { return }
+        hasCompressedOctets = true
         guard let inflater = inflater ?? takeInflater() else {
             throw ProtocolError(.outOfMemory)
         }
         var position = 0
         while true {
             // One octet more than may be, to see that there is more.
-            let capacity = min(sizeMax - inflated.count, Scratch.size - 1) + 1
+            let capacity = min(messageSizeMaxBytes - inflated.count, Scratch.size - 1) + 1
             // Safe because the scratch memory is in use only until the next step.
             let room = unsafe UnsafeMutableBufferPointer(rebasing: pool.scratch.memory[..<capacity])
-            switch unsafe inflater.inflate(octets, from: &position, into: room) {
+            switch unsafe inflater.inflate(part, from: &position, into: room) {
             case .made(let count):
                 let made = unsafe UnsafeBufferPointer(rebasing: room[..<count])
-                try unsafe check(made, isText: isText, sizeMax: sizeMax)
+                try unsafe check(made, isText: isText)
                 unsafe inflated.append(made)
                 if count < capacity { return }
             case .corrupt(let count):
                 // What comes first is told first, however the stream was cut.
-                let made = unsafe UnsafeBufferPointer(rebasing: room[..<count])
-                try unsafe check(made, isText: isText, sizeMax: sizeMax)
+                try unsafe check(UnsafeBufferPointer(rebasing: room[..<count]), isText: isText)
                 throw corrupted()
             case .outOfMemory:
                 dropInflater()
@@ -124,13 +100,35 @@ extension CompressionContexts {
     }
 
     @unsafe private func check(
-        _ made: UnsafeBufferPointer<UInt8>, isText: Bool, sizeMax: Int
+        _ made: UnsafeBufferPointer<UInt8>, isText: Bool
     ) throws(ProtocolError) {
-        let allowed = min(made.count, sizeMax - inflated.count)
+        let allowed = min(made.count, messageSizeMaxBytes - inflated.count)
         if isText, unsafe cframe_utf8(made.baseAddress, allowed, &utf8Tail) != 0 {
             throw ProtocolError(.invalidUTF8)
         }
         guard made.count == allowed else { throw ProtocolError(.messageTooBig) }
+    }
+
+    /// The message whose parts have all been taken.
+    func finishInflating() throws(ProtocolError) -> [UInt8] {
+        // Some send an empty message as no octet instead of one; it can mean nothing else.
+        if hasCompressedOctets { try takeTail() }
+        guard utf8Tail == 0 else { throw ProtocolError(.invalidUTF8) }
+        hasCompressedOctets = false
+        if !inflateShape.takesOver { releaseInflater() }
+        return inflated.finish()
+    }
+
+    /// Takes what the sender took off (section 7.2.1), unless the message ends with a last block.
+    /// It is the rest of an empty block: in a message that was cut short it would be something else.
+    private func takeTail() throws(ProtocolError) {
+        guard let inflater, !inflater.isBehindLast else { return }
+        let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
+        var position = 0
+        // Safe because the scratch memory is not in use otherwise.
+        let outcome = unsafe inflater.inflate(
+            tail.span, from: &position, into: pool.scratch.memory)
+        guard case .made(0) = outcome, inflater.isBetweenBlocks else { throw corrupted() }
     }
 
     private func takeInflater() -> Inflater? {

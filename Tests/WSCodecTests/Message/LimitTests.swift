@@ -117,7 +117,8 @@ import WireSamples
     }
 
     @Test func `an endpoint is small and holds nothing while idle`() throws {
-        #expect(MemoryLayout<Endpoint>.size <= 160)
+        // Of which 8 are the reference to the contexts of permessage-deflate, if there are any.
+        #expect(MemoryLayout<Endpoint>.size <= 168)
         var server = Endpoint(role: .server)
         _ = try server.receive(
             WireFrame.text("a", isFinal: false).octets(to: .server)
