@@ -8,9 +8,11 @@ What connections cost the release wsserve, read from its resident memory:
   compression  2,000 connections that each exchanged one compressed message: octets for each
 """
 
+import contextlib
 import os
 import pathlib
 import resource
+import signal
 import socket
 import struct
 import sys
@@ -119,7 +121,8 @@ class Process:
     """What the kernel says of a server's process."""
 
     def __init__(self, server):
-        self.folder = f"/proc/{server.process.pid}"
+        self.pid = server.process.pid
+        self.folder = f"/proc/{self.pid}"
 
     def status(self, name):
         with open(f"{self.folder}/status") as status:
@@ -134,6 +137,17 @@ class Process:
     def forget_peak(self):
         with open(f"{self.folder}/clear_refs", "w") as clear:
             clear.write("5")
+
+    @contextlib.contextmanager
+    def halted(self, is_wanted):
+        """Lets the process do nothing for the time of the block, if that is wanted."""
+        if is_wanted:
+            os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            if is_wanted:
+                os.kill(self.pid, signal.SIGCONT)
 
     def descriptors(self):
         return len(os.listdir(f"{self.folder}/fd"))
@@ -168,10 +182,16 @@ def churn(connections=1000, rounds=50, settled=10):
         before = process.sockets()
         resident = descriptors = 0
         for number in range(1, rounds + 1):
-            clients = [Client(server) for _ in range(connections)]
+            # The first rounds come in the deepest bursts there can be, as every pool and the heap
+            # keep what one burst needed: later rounds, whatever their luck, need no more.
+            is_burst = number <= settled
+            with process.halted(is_burst):
+                clients = [Client(server) for _ in range(connections)]
             for client in clients:
                 client.opened()
-                client.send(frame(b"Hello"))
+            with process.halted(is_burst):
+                for client in clients:
+                    client.send(frame(b"Hello"))
             for client in clients:
                 assert client.frame() == (0x81, b"Hello")
             for index, client in enumerate(clients):
