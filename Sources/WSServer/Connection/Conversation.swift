@@ -146,7 +146,11 @@ final class Conversation {
     /// unmasked in part, must come again first.
     func receive(_ octets: inout MutableSpan<UInt8>) -> Int {
         lastHeard = core.now
-        pingSentAt = nil
+        if pingSentAt != nil {
+            pingSentAt = nil
+            // The next ping may be due before the answer to this one was.
+            connection.scheduleTimer()
+        }
         while state != .over {
             if isFull {
                 isPaused = true
@@ -397,7 +401,8 @@ final class Conversation {
     /// RFC 6455 section 5.5.3 allows, so that a flood of pings costs no memory.
     private func answerPing(_ ping: Message) {
         guard !isClosing, case .ping(let payload) = ping else { return }
-        if latestPong != nil || pongOctetsQueued >= settings.pongQueueMaxBytes {
+        let isFull = pongOctetsQueued > 0 && pongOctetsQueued >= settings.pongQueueMaxBytes
+        if latestPong != nil || isFull {
             latestPong = payload
         } else {
             queuePong(payload.span)
