@@ -86,7 +86,7 @@ final class EventLoop: TaskExecutor, Sendable {
             // A few rounds, so that a chain of wakes ends in one turn; not all, so that a task
             // that yields for ever does not starve the sockets.
             for _ in 0..<4 where jobs.hasReady { unsafe jobs.runReady(on: executor) }
-            core.turn(hasJobs: jobs.hasReady)
+            core.turn { jobs.hasReady }
         }
         let late = inbox.detach()
         for work in late.work { work(core) }

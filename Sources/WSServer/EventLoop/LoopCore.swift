@@ -101,7 +101,9 @@ final class LoopCore {
 
     // MARK: One turn
 
-    func turn(hasJobs: Bool) {
+    /// Waits for completions unless `hasJobs` says, just before that, that tasks are ready: what is
+    /// resumed here may wake some.
+    func turn(hasJobs: () -> Bool) {
         guard let ring = backend else {
             // Only handlers are left, on a loop whose backend failed.
             usleep(1000)
@@ -116,7 +118,7 @@ final class LoopCore {
         let count: Int
         do {
             let timeout =
-                hasJobs || isFinished || !toResume.isEmpty || !toNotify.isEmpty
+                hasJobs() || isFinished || !toResume.isEmpty || !toNotify.isEmpty
                 ? 0 : timeUntilNextDeadline()
             publish()
             count = try ring.wait(timeout)
