@@ -10,9 +10,9 @@ import WireSamples
     /// little cannot push more through an echo that it does not read.
     private static let floodMax = 64 << 20
 
-    /// What a server may hold for one client: the inbox, the send queue, and what the kernel had
-    /// delivered before reading stopped: 33 buffers of 16 KiB.
-    private static let heldMax = 64 * 1024 + 33 * 16 * 1024
+    /// What a server may hold for one client: the inbox, and what the kernel had delivered before
+    /// reading stopped, at the most all buffers of the loop: 64 of 32 KiB.
+    private static let heldMax = 64 * 1024 + 64 * 32 * 1024
 
     private static let chunkSize = 20_000
     private static let filling = [UInt8]((0..<chunkSize - 2).map { UInt8(truncatingIfNeeded: $0) })
