@@ -31,7 +31,7 @@ EXCHANGE = """
   const closed = new Promise(got => socket.onclose = got);
   socket.close(3456, "fin, 終");
   const { code, reason, wasClean } = await closed;
-  return { results, code, reason, wasClean };
+  return { results, code, reason, wasClean, extensions: socket.extensions };
 })
 """
 
@@ -160,7 +160,7 @@ class Chromium(ChromiumTests):
             new Uint8Array(0), Uint8Array.from({ length: 256 }, (_, i) => i),
             Uint8Array.from({ length: 1 << 20 }, (_, i) => i * 7)])""")
         self.assertEqual(result, {"results": ["same"] * 11, "code": 3456, "reason": "",
-                                  "wasClean": True})
+                                  "wasClean": True, "extensions": ""})
 
     async def test_routes_answer_the_browser(self):
         await self.browser.open(self.server.url("/", "http"))
