@@ -15,14 +15,16 @@ let settings: [SwiftSetting] = [
 let package = Package(
     name: "swift-ws-benchmarks",
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+        .package(name: "swift-ws", path: ".."),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
     ],
     targets: [
-        .target(name: "CLoad"),
+        .target(name: "CLoad", linkerSettings: [.linkedLibrary("z")]),
         .executableTarget(
             name: "wsbench",
             dependencies: [
                 "CLoad", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "WSCodec", package: "swift-ws"),
             ],
             swiftSettings: settings),
     ],

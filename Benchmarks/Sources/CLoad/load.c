@@ -7,7 +7,9 @@
  *     0     received                       sent
  *
  * The payload of message i on connection c is `filler`, its first octets replaced by digits that
- * tell c and i, so that an echo that is late, doubled or of another connection is seen.
+ * tell c and i, so that an echo that is late, doubled or of another connection is seen. Or it is
+ * one of `texts`, which follow each other, from a different one on for each connection; they are
+ * compressed once, each by itself, and what comes back is decompressed and compared.
  */
 #define _GNU_SOURCE
 #include "CLoad.h"
@@ -26,10 +28,19 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#define ZLIB_CONST /* zlib reads its input and does not write it */
+#include <zlib.h>
 
 enum { RECEIVE_SIZE = 256 << 10, EVENTS = 256, DIGITS = 16, HEADER_MAX = 14, CONTROL_MAX = 125 };
-enum { FIN = 0x80, MASK = 0x80, OPCODE = 0x0F, CLOSE = 8, PING = 9, PONG = 10 };
+enum { WINDOW_BITS = 12, TAIL = 4, INFLATED_SIZE = 64 << 10 };
+enum { FIN = 0x80, RSV1 = 0x40, RSV = 0x70, MASK = 0x80, OPCODE = 0x0F, CLOSE = 8, PING = 9, PONG = 10 };
 static const uint64_t STALL_NS = 5000000000ULL;
+
+/* A message that is sent again and again: what it is, and what goes into the frame. */
+typedef struct text {
+    uint8_t *octets, *wire;
+    size_t size, wire_size;
+} text;
 
 typedef struct connection {
     int fd;
@@ -50,7 +61,8 @@ typedef struct connection {
     uint64_t payload_left;
     /* Octets of the message received in frames so far. */
     uint64_t message_at;
-    int in_message;
+    int in_message, is_compressed;
+    z_stream *inflater;
     uint8_t control[CONTROL_MAX];
     size_t control_n;
 } connection;
@@ -61,7 +73,12 @@ struct cload {
     size_t size;
     uint8_t opcode;
     uint8_t *filler;
-    uint8_t *buffer;
+    text *texts;
+    uint32_t text_count;
+    int compresses;
+    /* The most that one message takes in a frame. */
+    size_t wire_max;
+    uint8_t *buffer, *inflated;
     connection *all;
     uint64_t random;
     int is_started;
@@ -157,6 +174,23 @@ static void make_frame(cload *load, connection *c, uint8_t b0, const uint8_t *pa
     c->output_end = (size_t)(out - c->output) + n;
 }
 
+/* The text that is message `number` of a connection. */
+static const text *text_of(const cload *load, const connection *c, uint64_t number)
+{
+    return &load->texts[(c->index * 7ULL + number) % load->text_count];
+}
+
+static void make_message(cload *load, connection *c)
+{
+    const uint8_t b0 = FIN | load->opcode;
+    if (load->texts == NULL) {
+        make_frame(load, c, b0, load->filler, load->size);
+    } else {
+        const text *const t = text_of(load, c, c->sent);
+        make_frame(load, c, load->compresses ? b0 | RSV1 : b0, t->wire, t->wire_size);
+    }
+}
+
 static int watch(cload *load, connection *c, int for_writing)
 {
     if (c->waits_to_write == for_writing)
@@ -196,7 +230,7 @@ static int refill(cload *load, connection *c, cload_failure *failure)
     }
     const uint64_t time = now();
     while (c->sent - c->received < load->depth) {
-        make_frame(load, c, FIN | load->opcode, load->filler, load->size);
+        make_message(load, c);
         c->written_at[c->sent % load->depth] = time;
         c->sent++;
     }
@@ -205,9 +239,19 @@ static int refill(cload *load, connection *c, cload_failure *failure)
 
 /* ---- receiving ---- */
 
+/* Octets of the message that is to come back next. */
+static size_t expected_size(const cload *load, const connection *c)
+{
+    return load->texts == NULL ? load->size : text_of(load, c, c->received)->size;
+}
+
 static int is_echo(const cload *load, const connection *c, const uint8_t *octets, size_t n)
 {
     uint64_t at = c->message_at;
+    if (n > expected_size(load, c) - at)
+        return 0;
+    if (load->texts != NULL)
+        return memcmp(octets, text_of(load, c, c->received)->octets + at, n) == 0;
     if (at < DIGITS) {
         uint8_t digits[DIGITS];
         write_digits(digits, c->index, c->received);
@@ -220,6 +264,25 @@ static int is_echo(const cload *load, const connection *c, const uint8_t *octets
         at += part;
     }
     return memcmp(octets, load->filler + at, n) == 0;
+}
+
+/* Decompresses a part of the message and compares it. */
+static int inflate_echo(cload *load, connection *c, const uint8_t *octets, size_t n)
+{
+    c->inflater->next_in = octets;
+    c->inflater->avail_in = (uInt)n;
+    do {
+        c->inflater->next_out = load->inflated;
+        c->inflater->avail_out = INFLATED_SIZE;
+        const int result = inflate(c->inflater, Z_SYNC_FLUSH);
+        if (result != Z_OK && result != Z_BUF_ERROR)
+            return 0;
+        const size_t made = INFLATED_SIZE - c->inflater->avail_out;
+        if (!is_echo(load, c, load->inflated, made))
+            return 0;
+        c->message_at += made;
+    } while (c->inflater->avail_out == 0);
+    return c->inflater->avail_in == 0;
 }
 
 /* Whether the header is all there. */
@@ -248,12 +311,13 @@ static int begin_frame(cload *load, connection *c, cload_failure *failure)
                         (unsigned long long)length);
         c->control_n = 0;
     } else {
-        if (opcode != (c->in_message ? 0 : load->opcode) || (b0 & 0x70) != 0)
+        const uint8_t reserved = load->compresses && !c->in_message ? RSV & ~RSV1 : RSV;
+        if (opcode != (c->in_message ? 0 : load->opcode) || (b0 & reserved) != 0)
             return FAIL("connection %u: a frame that begins with %02x", c->index, b0);
         if (!c->in_message && c->received == c->sent)
             return FAIL("connection %u: a message more than were sent", c->index);
-        if (length > load->size - c->message_at)
-            return FAIL("connection %u: an echo that is too long", c->index);
+        if (!c->in_message)
+            c->is_compressed = (b0 & RSV1) != 0;
         c->in_message = 1;
     }
     c->payload_left = length;
@@ -281,8 +345,12 @@ static int end_frame(
     }
     if (opcode == PONG || (b0 & FIN) == 0)
         return 0;
-    if (c->message_at != load->size)
+    static const uint8_t tail[TAIL] = {0x00, 0x00, 0xFF, 0xFF};
+    if (c->is_compressed && !inflate_echo(load, c, tail, TAIL))
+        return FAIL("connection %u: an echo whose end is not compressed data", c->index);
+    if (c->message_at != expected_size(load, c))
         return FAIL("connection %u: an echo that is too short", c->index);
+    tally->message_octets += c->message_at;
     const uint64_t written = c->written_at[c->received % load->depth];
     cload_histogram_add(&tally->latency, time - written);
     c->received++;
@@ -309,11 +377,15 @@ static int take(
             memcpy(c->control + c->control_n, octets + at, part);
             c->control_n += part;
         } else {
-            if (!is_echo(load, c, octets + at, part))
+            const int is_good = c->is_compressed ? inflate_echo(load, c, octets + at, part)
+                                                 : is_echo(load, c, octets + at, part);
+            if (!is_good)
                 return FAIL(
                     "connection %u: echo %llu is not what was sent", c->index,
                     (unsigned long long)c->received);
-            c->message_at += part;
+            if (!c->is_compressed)
+                c->message_at += part;
+            tally->wire_octets += part;
         }
         at += part;
         c->payload_left -= part;
@@ -387,6 +459,9 @@ int cload_drive(
 static const char KEY[] = "dGhlIHNhbXBsZSBub25jZQ==";
 static const char ACCEPT[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+static const char OFFER[] = "Sec-WebSocket-Extensions: permessage-deflate; "
+                            "client_no_context_takeover; client_max_window_bits=12\r\n";
+
 static int shake_hands(
     const cload_options *options, connection *c, char *head, size_t capacity,
     cload_failure *failure)
@@ -394,8 +469,8 @@ static int shake_hands(
     const int length = snprintf(
         head, capacity,
         "GET %s HTTP/1.1\r\nHost: %s:%u\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n",
-        options->path, options->host, options->port, KEY);
+        "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+        options->path, options->host, options->port, KEY, options->compresses ? OFFER : "");
     if (length < 0 || (size_t)length >= capacity)
         return FAIL("the path is too long");
     if (send(c->fd, head, (size_t)length, MSG_NOSIGNAL) != length)
@@ -412,6 +487,8 @@ static int shake_hands(
         return FAIL("the server answers the handshake: %.*s", (int)strcspn(head, "\r"), head);
     if (strstr(head, ACCEPT) == NULL)
         return FAIL("the server's answer has not the right Sec-WebSocket-Accept");
+    if (options->compresses && strstr(head, "permessage-deflate") == NULL)
+        return FAIL("the server declines permessage-deflate");
     return 0;
 }
 
@@ -432,14 +509,64 @@ static int open_connection(
         return FAIL("connecting to %s:%u: %s", options->host, options->port, strerror(errno));
     if (shake_hands(options, c, (char *)load->buffer, RECEIVE_SIZE, failure) != 0)
         return -1;
-    c->output = malloc(load->depth * (HEADER_MAX + load->size) + HEADER_MAX + CONTROL_MAX);
+    c->output = malloc(load->depth * (HEADER_MAX + load->wire_max) + HEADER_MAX + CONTROL_MAX);
     c->written_at = calloc(load->depth, sizeof *c->written_at);
     if (c->output == NULL || c->written_at == NULL)
         return FAIL("no memory for connection %u", c->index);
+    if (load->compresses) {
+        c->inflater = calloc(1, sizeof *c->inflater);
+        if (c->inflater == NULL || inflateInit2(c->inflater, -15) != Z_OK)
+            return FAIL("no memory for connection %u", c->index);
+    }
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     if (epoll_ctl(load->epoll, EPOLL_CTL_ADD, c->fd, &event) != 0)
         return FAIL("epoll_ctl: %s", strerror(errno));
     return 0;
+}
+
+/* Compresses `t` by itself, without the tail of a sync flush (RFC 7692 section 7.2.1). */
+static int compress_text(text *t, z_stream *deflater)
+{
+    const size_t room = deflateBound(deflater, t->size) + 16;
+    t->wire = malloc(room);
+    if (t->wire == NULL || deflateReset(deflater) != Z_OK)
+        return -1;
+    deflater->next_in = t->octets;
+    deflater->avail_in = (uInt)t->size;
+    deflater->next_out = t->wire;
+    deflater->avail_out = (uInt)room;
+    if (deflate(deflater, Z_SYNC_FLUSH) != Z_OK || deflater->avail_out == 0)
+        return -1;
+    t->wire_size = room - deflater->avail_out - TAIL;
+    return 0;
+}
+
+static int copy_texts(cload *load, const cload_options *options, cload_failure *failure)
+{
+    z_stream deflater = {0};
+    if (deflateInit2(&deflater, 6, Z_DEFLATED, -WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return FAIL("no memory to compress");
+    load->texts = calloc(options->text_count, sizeof *load->texts);
+    int result = load->texts == NULL ? -1 : 0;
+    for (uint32_t i = 0; i < options->text_count && result == 0; i++) {
+        text *const t = &load->texts[i];
+        t->size = options->texts[i].size;
+        t->octets = malloc(t->size + 1);
+        if (t->octets == NULL) {
+            result = -1;
+            break;
+        }
+        memcpy(t->octets, options->texts[i].octets, t->size);
+        t->wire = t->octets;
+        t->wire_size = t->size;
+        if (load->compresses)
+            result = compress_text(t, &deflater);
+        if (t->wire_size > load->wire_max)
+            load->wire_max = t->wire_size;
+        load->text_count = i + 1;
+    }
+    deflateEnd(&deflater);
+    return result == 0 ? 0 : FAIL("no memory for the texts");
 }
 
 static int open_all(cload *load, const cload_options *options, cload_failure *failure)
@@ -448,7 +575,9 @@ static int open_all(cload *load, const cload_options *options, cload_failure *fa
     load->buffer = malloc(RECEIVE_SIZE);
     load->all = calloc(load->connections, sizeof *load->all);
     load->filler = malloc(load->size + DIGITS);
-    if (load->epoll < 0 || load->buffer == NULL || load->all == NULL || load->filler == NULL)
+    load->inflated = malloc(INFLATED_SIZE);
+    if (load->epoll < 0 || load->buffer == NULL || load->all == NULL || load->filler == NULL
+        || load->inflated == NULL)
         return FAIL("setting up: %s", strerror(errno));
     for (size_t i = 0; i < load->size + DIGITS; i++)
         load->filler[i] = (uint8_t)(0x20 + i % 95);
@@ -457,6 +586,9 @@ static int open_all(cload *load, const cload_options *options, cload_failure *fa
     load->random |= 1;
     for (uint32_t i = 0; i < load->connections; i++)
         load->all[i].fd = -1;
+    load->wire_max = load->size;
+    if (options->text_count > 0 && copy_texts(load, options, failure) != 0)
+        return -1;
     for (uint32_t i = 0; i < load->connections; i++) {
         load->all[i].index = i;
         if (open_connection(load, options, &load->all[i], failure) != 0)
@@ -475,6 +607,7 @@ cload *cload_open(const cload_options *options, cload_failure *failure)
     load->depth = options->depth;
     load->size = options->size;
     load->opcode = options->is_binary ? 2 : 1;
+    load->compresses = options->compresses && options->text_count > 0;
     if (open_all(load, options, failure) != 0) {
         cload_close(load);
         return NULL;
@@ -487,11 +620,21 @@ void cload_close(cload *load)
     for (uint32_t i = 0; load->all != NULL && i < load->connections; i++) {
         if (load->all[i].fd >= 0)
             close(load->all[i].fd);
+        if (load->all[i].inflater != NULL)
+            inflateEnd(load->all[i].inflater);
+        free(load->all[i].inflater);
         free(load->all[i].output);
         free(load->all[i].written_at);
     }
+    for (uint32_t i = 0; i < load->text_count; i++) {
+        if (load->texts[i].wire != load->texts[i].octets)
+            free(load->texts[i].wire);
+        free(load->texts[i].octets);
+    }
     if (load->epoll >= 0)
         close(load->epoll);
+    free(load->texts);
+    free(load->inflated);
     free(load->all);
     free(load->buffer);
     free(load->filler);

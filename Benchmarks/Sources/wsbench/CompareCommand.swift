@@ -7,7 +7,8 @@ struct CompareCommand: ParsableCommand {
         abstract: "Measures the ways to run wsserve against each other.",
         discussion: """
             The servers stand on one core, the load on another. They take turns, so that a change \
-            of the machine's speed meets all of them; what is printed is the median of the rounds.
+            of the machine's speed meets all of them; what is printed is the median of the rounds. \
+            First come short messages, then JSON records, plain and compressed.
             """)
 
     @Option(help: ArgumentHelp("The wsserve to measure.", valueName: "path"))
@@ -25,7 +26,7 @@ struct CompareCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long each time.", valueName: "seconds"))
     var time = 2.0
 
-    @Flag(help: "Three short rounds, a quarter of a minute in all.")
+    @Flag(help: "Three short rounds, a minute in all.")
     var quick = false
 
     @Option(help: "The core of the servers.")
@@ -44,16 +45,23 @@ struct CompareCommand: ParsableCommand {
     }
 
     func run() throws {
-        let shapes = [1, 16].map { Shape(connections: 64, depth: $0, size: size) }
+        let short = [1, 16].map { Shape(connections: 64, depth: $0, size: size) }
+        let records = [1024, 16 * 1024].flatMap { size in
+            [false, true].map {
+                Shape(
+                    connections: 64, depth: 4, size: size, isJSON: true, isCompressed: $0)
+            }
+        }
         var subjects = try ["async", "callback"].map {
             try Subject(
-                name: $0, wsserve, ["--handler", $0, "--backend", backend], core: serverCore)
+                name: $0, wsserve, ["--handler", $0, "--backend", backend, "--compression", "on"],
+                core: serverCore)
         }
         do { try pin(to: loadCore) } catch {
             printError("wsbench: the load shares a core with the servers: \(error)")
         }
         for round in 1...(quick ? 3 : rounds) {
-            for shape in shapes {
+            for shape in short + records {
                 for index in subjects.indices {
                     let result = try subjects[index].measure(shape, seconds: quick ? 0.8 : time)
                     if json { print(result.json(shape, [("handler", subjects[index].name)])) }
@@ -63,7 +71,9 @@ struct CompareCommand: ParsableCommand {
         }
         guard !json else { return }
         print("64 connections, \(size) octets of text, backend \(backend); medians")
-        print(table(shapes, subjects).rows)
+        print(table(short, subjects).rows)
+        print("\n64 connections, JSON records, plain and with the server's default compression")
+        print(recordTable(records, subjects).rows)
         if isCrowded(subjects) {
             print(
                 "the machine was busy: neither server nor load had a core to itself, so rates and "
@@ -98,6 +108,31 @@ struct CompareCommand: ParsableCommand {
                 let cpu = results.compactMap { $0.server?.cpu }
                 let spread = "\(grouped(cpu.min() ?? 0))-\(grouped(cpu.max() ?? 0))"
                 table.add([subject.name, "\(shape.depth)"] + medians + [spread])
+            }
+        }
+        return table
+    }
+
+    private func recordTable(_ shapes: [Shape], _ subjects: [Subject]) -> Table {
+        var table = Table([
+            "handler", "octets", "messages/s", "CPU ns/msg", "of plain", "ratio", "p50 µs",
+            "p99 µs", "load CPU",
+        ])
+        for (shape, index) in zip(shapes, shapes.indices) {
+            for subject in subjects {
+                func median(_ shape: Shape, _ value: (Result) -> Double?) -> Double {
+                    (subject.results[shape] ?? []).compactMap(value).median ?? 0
+                }
+                let cpu = median(shape, \.server?.cpu)
+                let plain = median(shapes[index - index % 2], \.server?.cpu)
+                table.add([
+                    subject.name, "\(shape.size)" + (shape.isCompressed ? " compressed" : ""),
+                    grouped(median(shape, \.messagesPerSecond)), grouped(cpu),
+                    fixed(cpu / max(1, plain), 1), fixed(median(shape, \.tally.ratio), 2),
+                    microseconds(median(shape, \.tally.p50)),
+                    microseconds(median(shape, \.tally.p99)),
+                    percent(median(shape) { $0.tally.cpu / $0.tally.elapsed }),
+                ])
             }
         }
         return table
@@ -139,23 +174,6 @@ struct Subject {
         result.server = try server.meter.read().since(before, messages: tally.messages)
         results[shape, default: []].append(result)
         return result
-    }
-}
-
-/// Columns as wide as their widest cell.
-struct Table {
-    private var cells: [[String]]
-
-    init(_ head: [String]) { cells = [head] }
-
-    mutating func add(_ row: [String]) { cells.append(row) }
-
-    var rows: String {
-        let widths = cells[0].indices.map { column in cells.map { $0[column].count }.max() ?? 0 }
-        return cells.map { row in
-            zip(row, widths).map { String(repeating: " ", count: $1 - $0.count) + $0 }
-                .joined(separator: "  ")
-        }.joined(separator: "\n")
     }
 }
 

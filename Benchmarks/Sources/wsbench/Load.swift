@@ -19,19 +19,36 @@ struct Failure: Error, CustomStringConvertible {
 final class Load {
     private let load: OpaquePointer
 
+    /// Different texts that are sent in turn: more than any window remembers.
+    private static let textCount = 256
+
     init(_ url: URL, _ shape: Shape) throws {
         var failure = cload_failure()
-        let opened = url.host.withCString { host in
-            url.path.withCString { path in
-                var options = cload_options()
-                options.host = host
-                options.path = path
-                options.port = url.port
-                options.connections = shape.connections
-                options.depth = shape.depth
-                options.size = shape.size
-                options.is_binary = shape.isBinary ? 1 : 0
-                return cload_open(&options, &failure)
+        let texts = shape.isJSON ? Corpus.messages(Self.textCount, of: shape.size) : []
+        // One allocation that holds still while C copies the texts.
+        let joined = Array(texts.joined())
+        let opened = joined.withUnsafeBufferPointer { octets in
+            let places = texts.indices.map { index in
+                cload_text(
+                    octets: octets.baseAddress.map { $0 + index * shape.size }, size: shape.size)
+            }
+            return url.host.withCString { host in
+                url.path.withCString { path in
+                    places.withUnsafeBufferPointer { places in
+                        var options = cload_options()
+                        options.host = host
+                        options.path = path
+                        options.port = url.port
+                        options.connections = shape.connections
+                        options.depth = shape.depth
+                        options.size = shape.size
+                        options.is_binary = shape.isBinary ? 1 : 0
+                        options.texts = places.baseAddress
+                        options.text_count = UInt32(places.count)
+                        options.compresses = shape.isCompressed ? 1 : 0
+                        return cload_open(&options, &failure)
+                    }
+                }
             }
         }
         guard let opened else { throw Failure(failure) }
@@ -56,12 +73,16 @@ final class Load {
 /// What a stretch of driving saw; times in nanoseconds.
 struct Tally {
     var messages: UInt64
+    /// Octets of the echoes divided by the octets of payload they came in.
+    var ratio: Double
     var elapsed: Double
     var cpu: Double
     var p50, p99, p999: Double
 
     init(_ tally: UnsafePointer<cload_tally>) {
         messages = tally.pointee.messages
+        ratio =
+            Double(tally.pointee.message_octets) / Double(max(1, tally.pointee.wire_octets))
         elapsed = Double(tally.pointee.elapsed_ns)
         cpu = Double(tally.pointee.cpu_ns)
         let latency = UnsafeRawPointer(tally).advanced(

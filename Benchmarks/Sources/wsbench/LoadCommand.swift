@@ -70,9 +70,14 @@ struct Shape: Hashable, CustomStringConvertible {
     var depth: UInt32 = 1
     var size = 32
     var isBinary = false
+    var isJSON = false
+    /// Whether permessage-deflate is offered; only with JSON.
+    var isCompressed = false
 
     var description: String {
-        "\(connections) connections, depth \(depth), \(size) octets, \(isBinary ? "binary" : "text")"
+        let kind = isBinary ? "binary" : isJSON ? "JSON" : "text"
+        return "\(connections) connections, depth \(depth), \(size) octets, \(kind)"
+            + (isCompressed ? ", compressed" : "")
     }
 }
 
@@ -89,8 +94,16 @@ struct ShapeOptions: ParsableArguments {
     @Flag(help: "Send binary messages instead of text.")
     var binary = false
 
+    @Flag(help: "Send JSON records that differ instead of a filler.")
+    var records = false
+
+    @Flag(help: "Send JSON records, compressed (permessage-deflate).")
+    var compressed = false
+
     var shape: Shape {
-        Shape(connections: connections, depth: depth, size: size, isBinary: binary)
+        Shape(
+            connections: connections, depth: depth, size: size, isBinary: binary,
+            isJSON: records || compressed, isCompressed: compressed)
     }
 
     func validate() throws {

@@ -5,5 +5,5 @@ import ArgumentParser
     static let configuration = CommandConfiguration(
         commandName: "wsbench",
         abstract: "Measures WebSocket servers.",
-        subcommands: [LoadCommand.self, CompareCommand.self])
+        subcommands: [LoadCommand.self, CompareCommand.self, DeflateCommand.self])
 }

@@ -27,6 +27,12 @@ void cload_histogram_add(cload_histogram *histogram, uint64_t ns);
 /// The time that `fraction` of all are at or below: the upper end of its bucket; 0 when empty.
 uint64_t cload_histogram_quantile(const cload_histogram *histogram, double fraction);
 
+/// A message to send; the octets are copied.
+typedef struct cload_text {
+    const uint8_t *octets;
+    size_t size;
+} cload_text;
+
 typedef struct cload_options {
     const char *host;
     const char *path;
@@ -37,6 +43,12 @@ typedef struct cload_options {
     /// Octets of payload in each message.
     size_t size;
     int is_binary;
+    /// Messages to send in turn, in the place of `size` octets of a filler; NULL for the filler.
+    const cload_text *texts;
+    uint32_t text_count;
+    /// Offers permessage-deflate without context takeover by the client, sends the texts
+    /// compressed, and fails where the server declines.
+    int compresses;
 } cload_options;
 
 typedef struct cload cload;
@@ -48,6 +60,8 @@ void cload_close(cload *load);
 /// What a stretch of driving saw.
 typedef struct cload_tally {
     uint64_t messages;
+    /// Octets of payload in the echoes' frames, and in the messages they hold.
+    uint64_t wire_octets, message_octets;
     /// By the clock.
     uint64_t elapsed_ns;
     /// Of this thread.
