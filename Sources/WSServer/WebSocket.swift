@@ -36,6 +36,27 @@ public struct WebSocket: Sendable {
     /// How the conversation ended; nil while it goes on. From any thread.
     public var closeInfo: CloseInfo? { record.closeInfo }
 
+    /// Octets queued that the kernel has not taken. From another thread it hops to the socket's loop.
+    public nonisolated(nonsending) var bufferedAmount: Int {
+        get async { await figure { $0.octetsQueued } }
+    }
+
+    /// The octets that the socket's compression contexts take at the moment, at the most. From
+    /// another thread it hops to the socket's loop.
+    public nonisolated(nonsending) var compressionBytes: Int {
+        get async { await figure { $0.compressionBytes } }
+    }
+
+    /// A number that only the loop knows; 0 when the loop has ended.
+    private nonisolated(nonsending) func figure(
+        _ figure: @escaping @Sendable (Conversation) -> Int
+    ) async -> Int {
+        if record.loop.isCurrent { return figure(confined.onLoop) }
+        return await withTaskExecutorPreference(record.loop) {
+            record.loop.isCurrent ? figure(confined.onLoop) : 0
+        }
+    }
+
     // MARK: Receiving
 
     /// The next message; nil after the closing handshake.

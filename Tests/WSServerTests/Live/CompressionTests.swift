@@ -110,6 +110,13 @@ import WireSamples
                     try await socket.send(
                         contentsOf: [.text(String(repeating: "a", count: 90))], compress: true)
                     #expect(socket.compression?.serverMaxWindowBits == 12)
+                    #expect(await socket.compressionBytes > 0)
+                    let elsewhere = Task.detached {
+                        (await socket.compressionBytes, await socket.bufferedAmount)
+                    }
+                    let (compressionBytes, bufferedAmount) = await elsewhere.value
+                    #expect(compressionBytes > 0)
+                    #expect(bufferedAmount >= 0)
                 }
             case .callback:
                 .upgrade(handler: { Talker() })
