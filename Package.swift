@@ -19,7 +19,8 @@ let package = Package(
     name: "swift-ws",
     platforms: [.macOS(.v26)],
     products: [
-        .library(name: "WSCodec", targets: ["WSCodec"])
+        .library(name: "WSCodec", targets: ["WSCodec"]),
+        .library(name: "CFrame", targets: ["CFrame"]),
     ],
     dependencies: [
         // Without its default traits: they pull in Foundation.

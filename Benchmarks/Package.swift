@@ -21,6 +21,9 @@ let package = Package(
     targets: [
         .target(name: "CLoad", linkerSettings: [.linkedLibrary("z")]),
         .executableTarget(
+            name: "wslimit", dependencies: [.product(name: "CFrame", package: "swift-ws")],
+            linkerSettings: [.linkedLibrary("uring")]),
+        .executableTarget(
             name: "wsbench",
             dependencies: [
                 "CLoad", .product(name: "ArgumentParser", package: "swift-argument-parser"),

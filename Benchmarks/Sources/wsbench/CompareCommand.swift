@@ -4,18 +4,23 @@ import ArgumentParser
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Measures the ways to run wsserve against each other.",
+        abstract: "Measures the ways to run wsserve against each other and the physical limit.",
         discussion: """
             The servers stand on one core, the load on another. They take turns, so that a change \
             of the machine's speed meets all of them; what is printed is the median of the rounds. \
-            First come short messages, then JSON records, plain and compressed.
+            First come short messages, then JSON records, plain and compressed. "x limit" is the \
+            median of a server's CPU over that of the limit in the same round: a C program on \
+            io_uring that unmasks and echoes and does nothing else.
             """)
 
     @Option(help: ArgumentHelp("The wsserve to measure.", valueName: "path"))
     var wsserve: String
 
-    @Option(help: "auto, io_uring or epoll.")
-    var backend = "auto"
+    @Option(help: ArgumentHelp("The wslimit to measure beside it.", valueName: "path"))
+    var wslimit: String?
+
+    @Option(help: "io_uring, epoll or both.")
+    var backend = "both"
 
     @Option(help: "Octets of payload in each message.")
     var size = 32
@@ -42,6 +47,9 @@ struct CompareCommand: ParsableCommand {
         guard (1...1000).contains(rounds), time > 0, time <= 3600 else {
             throw ValidationError("--rounds takes 1 to 1000, --time up to 3600 seconds.")
         }
+        guard ["io_uring", "epoll", "both"].contains(backend) else {
+            throw ValidationError("--backend takes io_uring, epoll or both.")
+        }
     }
 
     func run() throws {
@@ -52,28 +60,37 @@ struct CompareCommand: ParsableCommand {
                     connections: 64, depth: 4, size: size, isJSON: true, isCompressed: $0)
             }
         }
-        var subjects = try ["async", "callback"].map {
-            try Subject(
-                name: $0, wsserve, ["--handler", $0, "--backend", backend, "--compression", "on"],
-                core: serverCore)
+        let backends = backend == "both" ? ["io_uring", "epoll"] : [backend]
+        var subjects = try backends.flatMap { backend in
+            try ["callback", "async"].map {
+                try Subject(
+                    name: "\($0), \(backend)", wsserve,
+                    ["--handler", $0, "--backend", backend, "--compression", "on"]
+                        + Subject.wsserveOptions, core: serverCore)
+            }
+        }
+        if let wslimit {
+            subjects.insert(try Subject(name: Subject.limit, wslimit, core: serverCore), at: 0)
         }
         do { try pin(to: loadCore) } catch {
             printError("wsbench: the load shares a core with the servers: \(error)")
         }
         for round in 1...(quick ? 3 : rounds) {
             for shape in short + records {
-                for index in subjects.indices {
+                // The limit knows no compression, and shows nothing on records that texts do not.
+                for index in subjects.indices
+                where !shape.isJSON || subjects[index].name != Subject.limit {
                     let result = try subjects[index].measure(shape, seconds: quick ? 0.8 : time)
-                    if json { print(result.json(shape, [("handler", subjects[index].name)])) }
+                    if json { print(result.json(shape, [("server", subjects[index].name)])) }
                 }
             }
             printError("round \(round) done, load average \(loadAverage())")
         }
         guard !json else { return }
-        print("64 connections, \(size) octets of text, backend \(backend); medians")
+        print("64 connections, \(size) octets of text; medians")
         print(table(short, subjects).rows)
         print("\n64 connections, JSON records, plain and with the server's default compression")
-        print(recordTable(records, subjects).rows)
+        print(recordTable(records, subjects.filter { $0.name != Subject.limit }).rows)
         if isCrowded(subjects) {
             print(
                 "the machine was busy: neither server nor load had a core to itself, so rates and "
@@ -98,7 +115,9 @@ struct CompareCommand: ParsableCommand {
             columns.insert(("user ins/msg", \.server?.instructions?.user, grouped), at: 3)
             columns.insert(("kernel ins/msg", \.server?.instructions?.kernel, grouped), at: 4)
         }
-        var table = Table(["handler", "depth"] + columns.map(\.name) + ["CPU ns/msg from-to"])
+        let limit = subjects.first { $0.name == Subject.limit }
+        var table = Table(
+            ["server", "depth"] + columns.map(\.name) + ["CPU ns/msg from-to", "x limit"])
         for shape in shapes {
             for subject in subjects {
                 let results = subject.results[shape] ?? []
@@ -107,7 +126,9 @@ struct CompareCommand: ParsableCommand {
                 }
                 let cpu = results.compactMap { $0.server?.cpu }
                 let spread = "\(grouped(cpu.min() ?? 0))-\(grouped(cpu.max() ?? 0))"
-                table.add([subject.name, "\(shape.depth)"] + medians + [spread])
+                table.add(
+                    [subject.name, "\(shape.depth)"] + medians
+                        + [spread, subject.timesCPU(of: limit, shape)])
             }
         }
         return table
@@ -115,7 +136,7 @@ struct CompareCommand: ParsableCommand {
 
     private func recordTable(_ shapes: [Shape], _ subjects: [Subject]) -> Table {
         var table = Table([
-            "handler", "octets", "messages/s", "CPU ns/msg", "of plain", "ratio", "p50 µs",
+            "server", "octets", "messages/s", "CPU ns/msg", "of plain", "ratio", "p50 µs",
             "p99 µs", "load CPU",
         ])
         for (shape, index) in zip(shapes, shapes.indices) {
@@ -159,10 +180,22 @@ struct Subject {
     let server: ServerProcess
     private(set) var results: [Shape: [Result]] = [:]
 
-    init(name: String, _ program: String, _ arguments: [String], core: Int) throws {
+    static let limit = "limit"
+    static let wsserveOptions = ["--port", "0", "--threads", "1", "--quiet"]
+
+    init(name: String, _ program: String, _ arguments: [String] = [], core: Int) throws {
         self.name = name
-        server = try ServerProcess(
-            program, arguments + ["--port", "0", "--threads", "1", "--quiet"], core: core)
+        server = try ServerProcess(program, arguments, core: core)
+    }
+
+    /// The median of the CPU a message over that of `other` in the same round.
+    func timesCPU(of other: Subject?, _ shape: Shape) -> String {
+        guard let theirs = other?.results[shape], let ours = results[shape] else { return "-" }
+        let ratios = zip(ours, theirs).compactMap { ours, theirs -> Double? in
+            guard let ours = ours.server?.cpu, let theirs = theirs.server?.cpu else { return nil }
+            return ours / max(1, theirs)
+        }
+        return ratios.median.map { fixed($0, 2) } ?? "-"
     }
 
     mutating func measure(_ shape: Shape, seconds: Double) throws -> Result {
