@@ -2,12 +2,6 @@
 #include "CFrame.h"
 #include "octets.h"
 
-size_t cframe_frame_size(size_t length, int masked)
-{
-    const size_t extended = length <= 125 ? 0 : length <= 0xFFFF ? 2 : 8;
-    return 2 + extended + (masked ? 4 : 0) + length;
-}
-
 size_t cframe_encode_header(uint8_t dst[14], uint8_t b0, uint64_t length, int masked, uint32_t key)
 {
     const uint8_t mask_bit = masked ? 0x80 : 0;
@@ -34,6 +28,20 @@ size_t cframe_encode_header(uint8_t dst[14], uint8_t b0, uint64_t length, int ma
 size_t cframe_encode(
     uint8_t *dst, uint8_t b0, const uint8_t *payload, size_t length, int masked, uint32_t key)
 {
+    if (!masked && length - 16 <= 48) {
+        /* The commonest of frames: cheaper than the call of memcpy. Sixteen octets from the front,
+         * sixteen from the end, and above 32 the sixteen beside each; they may overlap. */
+        dst[0] = b0;
+        dst[1] = (uint8_t)length;
+        dst += 2;
+        if (length > 32) {
+            memcpy(dst + 16, payload + 16, 16);
+            memcpy(dst + length - 32, payload + length - 32, 16);
+        }
+        memcpy(dst, payload, 16);
+        memcpy(dst + length - 16, payload + length - 16, 16);
+        return 2 + length;
+    }
     const size_t header = cframe_encode_header(dst, b0, length, masked, key);
     if (masked)
         cframe_mask(dst + header, payload, length, key);

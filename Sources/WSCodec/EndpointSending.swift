@@ -2,7 +2,10 @@
 
 extension Endpoint {
     /// The octets of a frame with `payload` octets, as this endpoint sends it.
-    public func frameSize(payload: Int) -> Int {
+    public func frameSize(payload: Int) -> Int { Self.frameSize(payload: payload, role: role) }
+
+    /// The octets of a frame with `payload` octets, as an endpoint in `role` sends it.
+    public static func frameSize(payload: Int, role: Role) -> Int {
         FrameEncoder.frameSize(payload: payload, isMasked: role == .client)
     }
 
@@ -99,6 +102,21 @@ extension Endpoint {
         _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool = true,
         maskingKey: MaskingKey = .zero, into output: inout OutputSpan<UInt8>
     ) throws(SendError) {
+        // A server's whole messages are what there is most of; every rule is below.
+        if role == .server, isFinal, opcode == .text || opcode == .binary, canSend,
+            !isSendingFragments
+        {
+            let firstOctet = FrameEncoder.firstOctet(opcode, isFinal: true)
+            if FrameEncoder.encode(firstOctet, payload, key: nil, into: &output) { return }
+        }
+        try sendByTheRules(
+            opcode, payload, isFinal: isFinal, maskingKey: maskingKey, into: &output)
+    }
+
+    @inline(never) private mutating func sendByTheRules(
+        _ opcode: Opcode, _ payload: Span<UInt8>, isFinal: Bool, maskingKey: MaskingKey,
+        into output: inout OutputSpan<UInt8>
+    ) throws(SendError) {
         guard opcode != .close else { throw .invalidCloseCode }
         try checkSend(opcode, payload.count, isFinal)
         if opcode == .continuation, compression?.isInsideMessage == true {
@@ -186,9 +204,10 @@ extension Endpoint {
     }
 
     /// A Close frame is the last one (RFC 6455 section 5.5.1).
-    private var canSend: Bool { sentCode == nil && state != .closed }
+    @inline(__always) private var canSend: Bool { sentCode == nil && state != .closed }
 
-    private func checkSend(
+    // Inlined, as is `write`: a call would be given a copy of the whole endpoint.
+    @inline(__always) private func checkSend(
         _ opcode: Opcode, _ payloadCount: Int, _ isFinal: Bool
     ) throws(SendError) {
         if opcode.isControl {
@@ -209,7 +228,7 @@ extension Endpoint {
         }
     }
 
-    private func write(
+    @inline(__always) private func write(
         _ opcode: Opcode, _ reservedBits: ReservedBits, _ payload: Span<UInt8>, isFinal: Bool,
         maskingKey: MaskingKey, into output: inout OutputSpan<UInt8>
     ) throws(SendError) {

@@ -63,22 +63,42 @@ public struct WebSocket: Sendable {
     ///
     /// - Throws: ``WebSocketError``: `.connectionFailed` with the close information after a loss,
     ///   a violation or a time-out; `.alreadyReceiving` when another task waits; `.cancelled`.
+    @inlinable
     public nonisolated(nonsending) func receive() async throws(WebSocketError) -> Message? {
-        if record.loop.isCurrent {
-            switch confined.onLoop.tryReceive() {
-            case .message(let message): return message
-            case .ended: return nil
-            case .failed(let error): throw error
-            case .empty: return try await receiveWaiting()
-            }
-        }
-        return try await onLoop { (socket) async throws(WebSocketError) in
-            try await socket.receiveWaiting()
+        switch try receiveNow() {
+        case .message(let message): message
+        case .ended: nil
+        case .nothing: try await receiveWaiting()
         }
     }
 
-    @inline(never)
-    private nonisolated(nonsending) func receiveWaiting() async throws(WebSocketError) -> Message? {
+    /// What there is without waiting.
+    @usableFromInline
+    enum Receipt { case message(Message), ended, nothing }
+
+    /// A plain call, so that a message that is there costs no more.
+    @usableFromInline
+    func receiveNow() throws(WebSocketError) -> Receipt {
+        guard record.loop.isCurrent else { return .nothing }
+        switch confined.onLoop.tryReceive() {
+        case .message(let message): return .message(message)
+        case .ended: return .ended
+        case .failed(let error): throw error
+        case .empty: return .nothing
+        }
+    }
+
+    @usableFromInline
+    nonisolated(nonsending) func receiveWaiting() async throws(WebSocketError) -> Message? {
+        if record.loop.isCurrent { return try await receiveWaitingHere() }
+        return try await onLoop { (socket) async throws(WebSocketError) in
+            try await socket.receiveWaitingHere()
+        }
+    }
+
+    private nonisolated(nonsending) func receiveWaitingHere() async throws(WebSocketError)
+        -> Message?
+    {
         while true {
             guard record.loop.isCurrent else { throw ended }
             let conversation = confined.onLoop
@@ -106,20 +126,32 @@ public struct WebSocket: Sendable {
     ///   sent as it is.
     /// - Throws: ``WebSocketError``: `.closed` after the Close, `.refused` for what the protocol
     ///   does not allow, `.cancelled` while waiting.
+    @inlinable
     public nonisolated(nonsending) func send(_ message: Message, compress: Bool? = nil)
         async throws(WebSocketError)
     {
-        if record.loop.isCurrent {
-            let conversation = confined.onLoop
-            if conversation.hasRoom {
-                try check(conversation.trySend(message, compress: compress))
-                return
-            }
-            return try await sendWaiting(message, compress)
-        }
+        if try sendNow(message, compress) { return }
+        try await sendWaiting(message, compress)
+    }
+
+    /// Queues the message if that takes no waiting. A plain call, as `receiveNow`.
+    @usableFromInline
+    func sendNow(_ message: Message, _ compress: Bool?) throws(WebSocketError) -> Bool {
+        guard record.loop.isCurrent else { return false }
+        let conversation = confined.onLoop
+        guard conversation.hasRoom else { return false }
+        try check(conversation.trySend(message, compress: compress))
+        return true
+    }
+
+    @usableFromInline
+    nonisolated(nonsending) func sendWaiting(_ message: Message, _ compress: Bool?)
+        async throws(WebSocketError)
+    {
+        if record.loop.isCurrent { return try await sendWaitingHere(message, compress) }
         if record.closeInfo != nil { throw ended }
         try await onLoop { (socket) async throws(WebSocketError) in
-            try await socket.sendWaiting(message, compress)
+            try await socket.sendWaitingHere(message, compress)
         }
     }
 
@@ -128,12 +160,12 @@ public struct WebSocket: Sendable {
         contentsOf messages: [Message], compress: Bool? = nil
     ) async throws(WebSocketError) {
         if record.loop.isCurrent {
-            for message in messages { try await sendWaiting(message, compress) }
+            for message in messages { try await sendWaitingHere(message, compress) }
             return
         }
         if record.closeInfo != nil { throw ended }
         try await onLoop { (socket) async throws(WebSocketError) in
-            for message in messages { try await socket.sendWaiting(message, compress) }
+            for message in messages { try await socket.sendWaitingHere(message, compress) }
         }
     }
 
@@ -142,8 +174,7 @@ public struct WebSocket: Sendable {
         try await send(.ping(payload))
     }
 
-    @inline(never)
-    private nonisolated(nonsending) func sendWaiting(_ message: Message, _ compress: Bool?)
+    private nonisolated(nonsending) func sendWaitingHere(_ message: Message, _ compress: Bool?)
         async throws(WebSocketError)
     {
         while true {
@@ -253,16 +284,20 @@ extension WebSocket: AsyncSequence {
 
     /// Gives the messages in order. One at a time may wait.
     public struct AsyncIterator: AsyncIteratorProtocol {
-        let socket: WebSocket
+        @usableFromInline let socket: WebSocket
+
+        @inlinable init(socket: WebSocket) { self.socket = socket }
 
         /// The next message; nil after the closing handshake. See ``WebSocket/receive()``.
-        public mutating func next(isolation actor: isolated (any Actor)?)
+        @inlinable
+        public nonisolated(nonsending) mutating func next(isolation actor: (any Actor)?)
             async throws(WebSocketError) -> Message?
         {
             try await socket.receive()
         }
 
         /// The next message; nil after the closing handshake. See ``WebSocket/receive()``.
+        @inlinable
         public nonisolated(nonsending) mutating func next() async throws(WebSocketError)
             -> Message?
         {
@@ -271,5 +306,6 @@ extension WebSocket: AsyncSequence {
     }
 
     /// The sequence of messages. A second task that waits at the same time throws.
+    @inlinable
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(socket: self) }
 }

@@ -185,7 +185,11 @@ static inline uint32_t cframe_key_advance(uint32_t key, size_t n)
 }
 
 /// Octets of a frame with `length` octets of payload: header and payload.
-size_t cframe_frame_size(size_t length, int masked);
+static inline size_t cframe_frame_size(size_t length, int masked)
+{
+    const size_t extended = length <= 125 ? 0 : length <= 0xFFFF ? 2 : 8;
+    return 2 + extended + (masked ? 4 : 0) + length;
+}
 
 /// Writes a frame header and returns its length, 2 to 14. `b0` is written as it is given.
 size_t cframe_encode_header(

@@ -47,6 +47,13 @@ struct FrameDecoder: ~Copyable {
         return handOut(record)
     }
 
+    /// The next part, if it has been found already and is a whole message of one frame, not
+    /// compressed; nil otherwise, and then nothing has changed.
+    mutating func nextWholeMessage() -> FramePart? {
+        guard let record = batch.removeFirst(where: FramePart.isWholeMessage) else { return nil }
+        return handOut(record)
+    }
+
     /// Forgets the `position` octets that are done with: the next call is given the octets behind
     /// them, unchanged, and perhaps more. Returns how many they were.
     mutating func dropConsumed() -> Int {

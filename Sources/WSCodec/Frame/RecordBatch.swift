@@ -18,11 +18,15 @@ import CFrame
 
     deinit { unsafe memory?.deallocate() }
 
-    /// Takes the oldest record; nil if there is none.
-    mutating func removeFirst() -> cframe_record? {
+    /// Takes the oldest record; nil if there is none, or it is not wanted.
+    @inline(__always)
+    mutating func removeFirst(
+        where isWanted: (cframe_record) -> Bool = { _ in true }
+    ) -> cframe_record? {
         guard next != count, let memory = unsafe memory else { return nil }
         // Safe because next < count, and fill initialised that many.
         let record = unsafe memory[Int(next)]
+        guard isWanted(record) else { return nil }
         next &+= 1
         return record
     }

@@ -15,6 +15,11 @@ public enum Message: Hashable, Sendable {
 }
 
 extension Message {
+    /// A copy of a data message whose text an endpoint has validated.
+    @unsafe package init(copying octets: Span<UInt8>, isValidText: Bool) {
+        self = isValidText ? .text(String(validated: octets)) : .binary([UInt8](copying: octets))
+    }
+
     /// A copy of the message that `view` shows. One allocation.
     public init(_ view: borrowing MessageView) {
         switch view {

@@ -35,7 +35,8 @@ final class Connection {
     private var isResumeScheduled = false
 
     // Sending.
-    private var sendQueue = SendQueue()
+    private let sendQueue = Cell(SendQueue())
+    private var octetsCounted = 0
     private var isSending = false
     private var isFlushScheduled = false
     private var sendDeadline: UInt64?
@@ -213,7 +214,7 @@ final class Connection {
     // MARK: Octets out
 
     /// Octets queued that the kernel has not taken.
-    var octetsQueued: Int { sendQueue.count }
+    var octetsQueued: Int { sendQueue.value.count }
 
     /// Queues `size` octets that `write` fills in; they leave at the end of the turn. False when
     /// there was no memory.
@@ -221,11 +222,20 @@ final class Connection {
         _ size: Int, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) -> Bool {
         guard stage == .open else { return true }
-        let before = sendQueue.count
-        guard try sendQueue.append(size, from: core.blocks, write) else { return false }
-        core.octetsQueued += sendQueue.count - before
+        guard sendQueue.value.hasRoom(size) || reserve(size) else { return false }
+        try sendQueue.value.append(size, write)
         flushSoon()
         return true
+    }
+
+    @inline(never) private func reserve(_ size: Int) -> Bool {
+        sendQueue.value.reserve(size, from: core.blocks)
+    }
+
+    /// Brings the loop's figure up to date: once a turn, so that no message pays for it.
+    private func countQueue(_ count: Int) {
+        core.octetsQueued += count - octetsCounted
+        octetsCounted = count
     }
 
     /// Queues `octets`, copied at once. False when there was no memory.
@@ -250,14 +260,15 @@ final class Connection {
     /// Hands the queue to the kernel, unless a send is in flight: then the rest waits for it.
     func flush(_ ring: Ring) {
         isFlushScheduled = false
+        if stage == .open || stage == .finishing { countQueue(octetsQueued) }
         guard !isSending, stage == .open || stage == .finishing else { return }
-        guard let octets = unsafe sendQueue.beginSend(core.blocks) else {
+        guard let octets = unsafe sendQueue.value.beginSend(core.blocks) else {
             if stage == .finishing { linger(ring) }
             return
         }
         isSending = unsafe ring.send(descriptor.number, octets, OperationToken(.send, id))
         guard isSending else {
-            sendQueue.endSend(0, core.blocks)
+            sendQueue.value.endSend(0, core.blocks)
             return lose(.outOfMemory)
         }
         sendDeadline = core.now &+ core.times.sendStall
@@ -268,13 +279,13 @@ final class Connection {
     func sent(_ result: Int32, _ ring: Ring) {
         isSending = false
         sendDeadline = nil
-        sendQueue.endSend(max(0, Int(result)), core.blocks)
+        sendQueue.value.endSend(max(0, Int(result)), core.blocks)
         if stage == .releasing { return releaseIfQuiet() }
         if result < 0, result != -Errno.interrupted, result != -Errno.again {
             return lose(.connectionLost(code: -result))
         }
-        core.octetsQueued -= max(0, Int(result))
-        if !sendQueue.isEmpty || stage == .finishing { flushSoon() }
+        countQueue(octetsQueued)
+        if !sendQueue.value.isEmpty || stage == .finishing { flushSoon() }
         switch taker {
         case .exchange(let exchange): exchange.sendProgressed()
         case .conversation(let conversation): conversation.sendProgressed()
@@ -308,7 +319,7 @@ final class Connection {
         guard stage != .releasing, stage != .released else { return }
         stage = .releasing
         dropBacklog()
-        core.octetsQueued -= sendQueue.count
+        countQueue(0)
         guard let ring = core.ring else { return }
         if isSending {
             // The peer is not taking: what it has not taken must not outlive us.
@@ -340,7 +351,7 @@ final class Connection {
         guard stage == .releasing, !isReceiving, !isSending else { return }
         stage = .released
         core.ring?.close(descriptor.number)
-        sendQueue.removeAll(core.blocks)
+        sendQueue.value.removeAll(core.blocks)
         if let conversation { conversation.connectionReleased() }
         taker = .none
         core.release(self)

@@ -27,7 +27,7 @@ final class Conversation {
     let core: LoopCore
     private let connection: Connection
     private let settings: SocketSettings
-    private var endpoint: Endpoint
+    private let endpoint: Cell<Endpoint>
     private let isCallback: Bool
     private var handler: AnySocketHandler?
 
@@ -37,7 +37,7 @@ final class Conversation {
     private var closingCause = CloseInfo.Cause.closeFrame
 
     // The asynchronous door.
-    private var inbox = MessageInbox()
+    private let inbox: Cell<MessageInbox>
     private var receiver: Parked?
     private var senders: [Parked] = []
     private var closers: [Parked] = []
@@ -73,14 +73,16 @@ final class Conversation {
         isCallback = handler != nil
         core = connection.core
         lastHeard = core.now
-        endpoint = Endpoint(role: .server, limits: settings.limits, compression: compression)
+        inbox = Cell(MessageInbox(core.inboxPlaces))
+        endpoint = Cell(
+            Endpoint(role: .server, limits: settings.limits, compression: compression))
         core.webSockets += 1
     }
 
     var request: Request { record.request }
     var subprotocol: String? { record.subprotocol }
     var octetsQueued: Int { connection.octetsQueued }
-    var compressionBytes: Int { endpoint.compressionBytes }
+    var compressionBytes: Int { endpoint.value.compressionBytes }
     var handle: WebSocket {
         WebSocket(confined: Confined(self, to: record.loop.token), record: record)
     }
@@ -109,7 +111,7 @@ final class Conversation {
         core.handlerFoundItsEnd(self)
         ownTask = 0
         task = nil
-        inbox.removeAll()
+        inbox.value.removeAll()
         switch state {
         case .ending:
             sendLastClose()
@@ -151,14 +153,25 @@ final class Conversation {
             // The next ping may be due before the answer to this one was.
             connection.scheduleTimer()
         }
+        let handler = handler, socket = LoopSocket(conversation: self)
         while state != .over {
             if isFull {
                 isPaused = true
-                return endpoint.dropConsumed()
+                return endpoint.value.dropConsumed()
+            }
+            if state == .open, let message = endpoint.value.nextMessageInPlace() {
+                let payload = octets.span.extracting(message.range)
+                if let handler {
+                    hand(payload, message.isText, to: handler, socket)
+                } else {
+                    // Safe because the endpoint has just found the message in these octets.
+                    keep(unsafe Message(copying: payload, isValidText: message.isText))
+                }
+                continue
             }
             let event: Event?
             do {
-                event = try endpoint.nextEvent(in: &octets)
+                event = try endpoint.value.nextEvent(in: &octets)
             } catch {
                 if state == .open { finishAfterHandler(.violation(error)) } else { fail(error) }
                 break
@@ -173,7 +186,8 @@ final class Conversation {
     private var isFull: Bool {
         guard state == .open else { return false }
         if isCallback { return connection.octetsQueued >= settings.sendQueueHighWaterBytes }
-        return inbox.count >= settings.inboxMaxMessages || inbox.octets >= settings.inboxMaxBytes
+        return inbox.value.count >= settings.inboxMaxMessages
+            || inbox.value.octets >= settings.inboxMaxBytes
     }
 
     private func deliver(_ event: Event, _ octets: Span<UInt8>) {
@@ -217,7 +231,7 @@ final class Conversation {
 
     private func keep(_ message: consuming Message) {
         guard state == .open, isHandlerRunning || task != nil else { return }
-        inbox.append(message)
+        inbox.value.append(message)
         receiver.take()?.wake()
     }
 
@@ -226,10 +240,10 @@ final class Conversation {
     var isReceiverParked: Bool { receiver != nil }
 
     func tryReceive() -> Reception {
-        if let message = inbox.popFirst() {
+        if let message = inbox.value.popFirst() {
             isAnswering = true
-            if isPaused, inbox.count <= settings.inboxMaxMessages / 2,
-                inbox.octets <= settings.inboxMaxBytes / 2
+            if isPaused, inbox.value.count <= settings.inboxMaxMessages / 2,
+                inbox.value.octets <= settings.inboxMaxBytes / 2
             {
                 resumeIfPaused()
             }
@@ -317,10 +331,12 @@ final class Conversation {
         guard payload.count <= settings.outgoingMaxBytes else {
             return .refused(.messageTooLarge)
         }
-        if !opcode.isControl, endpoint.compresses(payload.count, compress: compress) {
+        if record.compression != nil, !opcode.isControl,
+            endpoint.value.compresses(payload.count, compress: compress)
+        {
             return writeCompressed(opcode, payload)
         }
-        let size = endpoint.frameSize(payload: payload.count)
+        let size = Endpoint.frameSize(payload: payload.count, role: .server)
         let queued = connection.octetsQueued
         if queued >= settings.sendQueueHighWaterBytes, queued + size > settings.sendQueueMaxBytes {
             lost(.backlogExceeded)
@@ -328,7 +344,7 @@ final class Conversation {
         }
         do {
             let hasMemory = try connection.queue(size) { (output) throws(SendError) in
-                try endpoint.send(opcode, payload, into: &output)
+                try endpoint.value.send(opcode, payload, into: &output)
             }
             guard hasMemory else {
                 lost(.outOfMemory)
@@ -346,7 +362,8 @@ final class Conversation {
         // The connection is not to be lost while the endpoint is at work.
         var cause: CloseInfo.Cause?
         do {
-            try endpoint.send(opcode, payload, compress: true) { size, write throws(SendError) in
+            try endpoint.value.send(opcode, payload, compress: true) {
+                size, write throws(SendError) in
                 if queued >= settings.sendQueueHighWaterBytes,
                     queued + size > settings.sendQueueMaxBytes
                 {
@@ -363,7 +380,7 @@ final class Conversation {
             lost(cause)
             return .closed
         }
-        if endpoint.compressionBytes > 0 {
+        if endpoint.value.compressionBytes > 0 {
             let isNew = compressedAt == nil
             compressedAt = core.now
             if isNew { connection.scheduleTimer() }
@@ -427,7 +444,7 @@ final class Conversation {
         case .open:
             var frame: [UInt8] = []
             do {
-                try endpoint.sendClose(code, reason: reason, into: &frame)
+                try endpoint.value.sendClose(code, reason: reason, into: &frame)
             } catch {
                 return .refused(error)
             }
@@ -447,7 +464,7 @@ final class Conversation {
         case .open:
             finishAfterHandler(.peerClose(code, reason: reason))
         case .closing:
-            let sent = endpoint.sentClose
+            let sent = endpoint.value.sentClose
             end(
                 CloseInfo(
                     code: code ?? sent?.code ?? .noStatus, reason: reason, initiator: .local,
@@ -465,7 +482,7 @@ final class Conversation {
         self.ending = ending
         // A handler whose task has not started yet still takes what waits for it.
         let hasHandler = isHandlerRunning || task != nil
-        if hasHandler, !inbox.isEmpty || isAnswering {
+        if hasHandler, !inbox.value.isEmpty || isAnswering {
             setCloseDeadline()
         } else {
             sendLastClose()
@@ -484,7 +501,7 @@ final class Conversation {
     private func answerClose(_ code: CloseCode?, _ reason: String) {
         var frame: [UInt8] = []
         // A received code was checked to be one that may be sent.
-        try? endpoint.sendClose(code, into: &frame)
+        try? endpoint.value.sendClose(code, into: &frame)
         queueControl(frame)
         end(
             CloseInfo(
@@ -497,7 +514,7 @@ final class Conversation {
     /// nothing more is read.
     private func fail(_ error: ProtocolError) {
         var frame: [UInt8] = []
-        endpoint.fail(with: error, into: &frame)
+        endpoint.value.fail(with: error, into: &frame)
         queueControl(frame)
         end(
             CloseInfo(
@@ -521,7 +538,7 @@ final class Conversation {
     /// Ends the conversation without a handshake, and the connection at once.
     func lost(_ cause: CloseInfo.Cause) {
         guard state != .over else { return }
-        let received = endpoint.receivedClose
+        let received = endpoint.value.receivedClose
         end(
             CloseInfo(
                 code: received.map { $0.code ?? .noStatus } ?? .abnormal,
@@ -536,7 +553,7 @@ final class Conversation {
         state = .over
         closeInfo = info
         record.end(info)
-        endpoint.connectionLost()
+        endpoint.value.connectionLost()
         core.webSockets -= 1
         core.noteEnd(info)
         latestPong = nil
@@ -605,7 +622,7 @@ final class Conversation {
         }
         if let at = compressedAt, at &+ settings.compressorIdle <= now {
             compressedAt = nil
-            endpoint.releaseIdleCompressor()
+            endpoint.value.releaseIdleCompressor()
         }
         guard state == .open, !isPaused, let interval = settings.pingInterval else { return }
         if let pingSentAt {

@@ -18,19 +18,19 @@ class AnySocketHandler {
 
 /// One connection's handler, in place.
 final class SocketHandlerBox<Handler: SocketHandler & ~Copyable>: AnySocketHandler {
-    private var handler: Handler
+    private let handler: Cell<Handler>
 
-    init(_ handler: consuming Handler) { self.handler = handler }
+    init(_ handler: consuming Handler) { self.handler = Cell(handler) }
 
-    override func opened(_ socket: LoopSocket) { handler.opened(socket) }
+    override func opened(_ socket: LoopSocket) { handler.value.opened(socket) }
 
     override func received(_ message: borrowing MessageView, on socket: LoopSocket) {
-        handler.received(message, on: socket)
+        handler.value.received(message, on: socket)
     }
 
-    override func writable(_ socket: LoopSocket) { handler.writable(socket) }
+    override func writable(_ socket: LoopSocket) { handler.value.writable(socket) }
 
-    override func closed(_ info: CloseInfo) { handler.closed(info) }
+    override func closed(_ info: CloseInfo) { handler.value.closed(info) }
 }
 
 extension Reply {

@@ -2,13 +2,17 @@
 
 /// Messages that wait for their handler, oldest first, with the octets they hold.
 ///
-/// The first waits in the struct itself: a handler that keeps up costs no allocation here.
-struct MessageInbox {
+/// The first waits in the struct itself, and memory for more is borrowed from the loop: a handler
+/// that keeps up costs no allocation here, and an idle socket holds none.
+struct MessageInbox: ~Copyable {
+    private let places: InboxPlaces
     private var first: Message?
     private var rest: [Message?] = []
     private var head = 0
 
     private(set) var octets = 0
+
+    init(_ places: InboxPlaces) { self.places = places }
 
     var isEmpty: Bool { first == nil }
     var count: Int { first == nil ? 0 : 1 + rest.count - head }
@@ -21,6 +25,7 @@ struct MessageInbox {
         if first == nil {
             first = consume message
         } else {
+            if rest.capacity == 0 { places.lend(&rest) }
             rest.append(consume message)
         }
     }
@@ -32,7 +37,7 @@ struct MessageInbox {
             first = rest[head].take()
             head += 1
             if head == rest.count {
-                rest.removeAll(keepingCapacity: rest.capacity <= 64)
+                rest.removeAll(keepingCapacity: true)
                 head = 0
             } else if head >= 32, head > rest.count / 2 {
                 // A sender that is always ahead of the handler never lets it run empty.
@@ -40,13 +45,40 @@ struct MessageInbox {
                 head = 0
             }
         } else if rest.capacity > 0 {
-            // Empty again: an idle socket keeps nothing.
-            rest = []
+            places.takeBack(&rest)
         }
         return message
     }
 
-    mutating func removeAll() { self = MessageInbox() }
+    mutating func removeAll() {
+        first = nil
+        octets = 0
+        head = 0
+        rest.removeAll(keepingCapacity: true)
+        places.takeBack(&rest)
+    }
+}
+
+/// Empty arrays for inboxes, kept by a loop for whoever needs one next.
+final class InboxPlaces {
+    private static let kept = 64
+
+    private var spare: [[Message?]] = []
+
+    var spareCount: Int { spare.count }
+
+    /// Gives memory to `places`, which has none, if there is some.
+    func lend(_ places: inout [Message?]) {
+        if let memory = spare.popLast() { places = memory }
+    }
+
+    /// Takes the memory of `places`, which is empty; what has grown large is given up.
+    func takeBack(_ places: inout [Message?]) {
+        if places.capacity > 0, places.capacity <= 128, spare.count < Self.kept {
+            spare.append(places)
+        }
+        places = []
+    }
 }
 
 extension Message {

@@ -25,15 +25,19 @@ struct SendQueue: ~Copyable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// Gives room for `size` octets to `write`, which fills it from the front. False when there
-    /// was no memory, and then nothing has changed.
+    /// Whether `size` more octets can be appended just so.
+    func hasRoom(_ size: Int) -> Bool { filling.hasRoom(size) }
+
+    /// Makes room for `size` octets; false when there was no memory.
+    mutating func reserve(_ size: Int, from pool: BlockPool) -> Bool {
+        filling.reserve(size, from: pool)
+    }
+
+    /// Gives the room there is for `size` octets to `write`, which fills it from the front.
     mutating func append<Failure: Error>(
-        _ size: Int, from pool: BlockPool,
-        _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
-    ) throws(Failure) -> Bool {
-        guard filling.reserve(size, from: pool) else { return false }
+        _ size: Int, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
         try filling.append(size, write)
-        return true
     }
 
     /// The octets of the next send; nil while one is in flight or when nothing is queued.
@@ -81,8 +85,9 @@ struct SendQueue: ~Copyable {
 
     init() { unsafe base = nil }
 
+    func hasRoom(_ size: Int) -> Bool { capacity - count >= size }
+
     mutating func reserve(_ size: Int, from pool: BlockPool) -> Bool {
-        guard capacity - count < size else { return true }
         let (needed, overflow) = count.addingReportingOverflow(size)
         guard !overflow, needed <= Int(Int32.max) else { return false }
         if capacity == 0, needed <= BlockPool.blockSize {

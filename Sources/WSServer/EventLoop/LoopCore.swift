@@ -23,6 +23,7 @@ final class LoopCore {
     private(set) var now: UInt64 = 0
     let date = DateCache()
     let blocks = BlockPool()
+    let inboxPlaces = InboxPlaces()
     let compressionPool: CompressionPool
 
     // Connections with something to do at the end of this turn.
