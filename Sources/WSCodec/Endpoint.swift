@@ -40,8 +40,8 @@ public struct Endpoint: ~Copyable {
     /// permessage-deflate; nil when it was not agreed on.
     let compression: CompressionContexts?
     private(set) var assembler = MessageAssembler()
-    private var receivedReason = ""
-    var sentReason = ""
+    /// The reasons of the Close frames that passed; nil if neither had one, as is usual.
+    private var reasons: CloseReasons?
     /// The codes of the Close frames that passed: nil if none did, `noStatus` if it had no code.
     var receivedCode: CloseCode?
     var sentCode: CloseCode?
@@ -102,13 +102,32 @@ extension Endpoint {
         }
     }
 
-    /// The next event, if it is a data message of one frame that `nextEvent(in:)` has found ahead:
-    /// where it lies in the octets given there. nil says nothing but to call `nextEvent(in:)`.
-    ///
-    /// The fast road through many small messages: it makes no event.
-    package mutating func nextMessageInPlace() -> (range: Range<Int>, isText: Bool)? {
-        guard let part = decoder.nextWholeMessage() else { return nil }
-        return (part.range, part.isText)
+    /// What `nextEvent(in:)` would find in `octets`; found, if it is a message in one frame that lies
+    /// there. The fast road through small messages: it makes no event.
+    package mutating func nextMessageInPlace(
+        in octets: inout MutableSpan<UInt8>
+    ) throws(ProtocolError) -> MessageInPlace {
+        do throws(ProtocolError) {
+            return switch try decoder.nextWholeMessage(in: &octets) {
+            case .wholeMessage(let part): .message(part.range, isText: part.isText)
+            case .other: .other
+            case .nothing: .nothing
+            }
+        } catch {
+            stopReading(.closing)
+            isFailed = true
+            throw error
+        }
+    }
+
+    /// See `nextMessageInPlace(in:)`.
+    package enum MessageInPlace {
+        /// A data message, whose text is valid, in this range of the octets.
+        case message(Range<Int>, isText: Bool)
+        /// What it is `nextEvent(in:)` tells.
+        case other
+        /// All octets have been taken.
+        case nothing
     }
 
     /// How many octets at the front of those given to `nextEvent(in:)` are done with, once the
@@ -162,13 +181,25 @@ extension Endpoint {
 
     /// The code and reason of the peer's Close frame; the code is nil if it carried none.
     public var receivedClose: (code: CloseCode?, reason: String)? {
-        receivedCode.map { ($0 == .noStatus ? nil : $0, receivedReason) }
+        receivedCode.map { ($0 == .noStatus ? nil : $0, reasons?.received ?? "") }
     }
 
     /// Tells the endpoint that the connection ended without a closing handshake.
     public mutating func connectionLost() {
         stopReading(.closed)
         compression?.end()
+    }
+
+    var sentReason: String { reasons?.sent ?? "" }
+
+    mutating func keepSentReason(_ reason: String) {
+        if !reason.isEmpty { closeReasons().sent = reason }
+    }
+
+    private mutating func closeReasons() -> CloseReasons {
+        let kept = reasons ?? CloseReasons()
+        reasons = kept
+        return kept
     }
 
     /// A Ping is answered unless a Close came (RFC 6455 section 5.5.2). A Ping behind the Close is
@@ -197,13 +228,14 @@ extension Endpoint {
         let code = part.closeCode
         // The reason stands behind the two octets of the code.
         let reason = part.range.dropFirst(2)
-        receivedReason =
+        let text =
             part.isCarried
             ? String(validOrRepaired: decoder.carried.span.extracting(reason))
             : String(validOrRepaired: octets.extracting(reason))
+        if !text.isEmpty { closeReasons().received = text }
         receivedCode = code
         state = sentCode == nil ? .closing : .closed
-        return .close(code == .noStatus ? nil : code, reason: receivedReason)
+        return .close(code == .noStatus ? nil : code, reason: text)
     }
 
     /// Decompresses a part; gives the event of the message that it ends.
@@ -227,4 +259,10 @@ extension Endpoint {
         }
         return part.isText ? .text(payload) : .binary(payload)
     }
+}
+
+/// The reasons of the two Close frames.
+private final class CloseReasons {
+    var received = ""
+    var sent = ""
 }

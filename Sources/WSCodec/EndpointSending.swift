@@ -171,7 +171,7 @@ extension Endpoint {
         try write(.close, [], payload.span, isFinal: true, maskingKey: maskingKey, into: &output)
         compression?.stopDeflating()
         sentCode = code ?? .noStatus
-        sentReason = reason
+        keepSentReason(reason)
         state = receivedCode == nil ? .closing : .closed
     }
 

@@ -42,16 +42,26 @@ struct FrameDecoder: ~Copyable {
     /// The next part in `octets`; nil when all of them have been taken, and then the next call is
     /// given new octets.
     mutating func next(in octets: inout MutableSpan<UInt8>) throws(ProtocolError) -> FramePart? {
-        if let record = batch.removeFirst() { return handOut(record) }
-        guard let record = try parse(&octets) else { return nil }
-        return handOut(record)
+        if batch.isEmpty, !(try parse(&octets)) { return nil }
+        return batch.removeFirst().map { handOut($0) }
     }
 
-    /// The next part, if it has been found already and is a whole message of one frame, not
-    /// compressed; nil otherwise, and then nothing has changed.
-    mutating func nextWholeMessage() -> FramePart? {
-        guard let record = batch.removeFirst(where: FramePart.isWholeMessage) else { return nil }
-        return handOut(record)
+    /// What is next in `octets`, taken if it is a whole message of one frame, not compressed.
+    mutating func nextWholeMessage(
+        in octets: inout MutableSpan<UInt8>
+    ) throws(ProtocolError) -> NextPart {
+        if batch.isEmpty, !(try parse(&octets)) { return .nothing }
+        guard !isCarriedWhole, let record = batch.removeFirst(where: FramePart.isWholeMessage)
+        else { return .other }
+        return .wholeMessage(handOut(record))
+    }
+
+    enum NextPart {
+        case wholeMessage(FramePart)
+        /// Something that `next(in:)` gives.
+        case other
+        /// All octets have been taken, as when `next(in:)` gives nil.
+        case nothing
     }
 
     /// Forgets the `position` octets that are done with: the next call is given the octets behind
@@ -87,12 +97,12 @@ struct FrameDecoder: ~Copyable {
             isCarried: isControl)
     }
 
-    /// Parses what has not been looked at, and returns the first record; nil when there is nothing
-    /// left to hand out.
+    /// Parses what has not been looked at into the batch, which is empty; false when there is
+    /// nothing left to hand out.
     @inline(never)
     private mutating func parse(
         _ octets: inout MutableSpan<UInt8>
-    ) throws(ProtocolError) -> cframe_record? {
+    ) throws(ProtocolError) -> Bool {
         if isCarriedWhole {
             isCarriedWhole = false
             carried = []
@@ -104,61 +114,59 @@ struct FrameDecoder: ~Copyable {
                 throw error
             }
             guard parsed < octets.count else { break }
-            let record = carried.isEmpty ? parseInPlace(&octets) : parseCarried(octets)
-            if let record { return record }
+            if carried.isEmpty { parseInPlace(&octets) } else { parseCarried(octets) }
+            if !batch.isEmpty { return true }
         }
         batch.clear()
         base = 0
         parsed = 0
         position = 0
-        return nil
+        return false
     }
 
-    private mutating func parseInPlace(_ octets: inout MutableSpan<UInt8>) -> cframe_record? {
+    private mutating func parseInPlace(_ octets: inout MutableSpan<UInt8>) {
         // The C parser's offsets have 32 bits.
         let count = min(octets.count - parsed, 1 << 30)
         var used = 0
         var found = CFRAME_OK
         base = parsed
         // Safe because parsed + count <= octets.count, and C writes at most `capacity` records.
-        let record = unsafe octets.withUnsafeMutableBufferPointer { buffer -> cframe_record? in
-            guard let start = buffer.baseAddress else { return nil }
-            return unsafe batch.fill { records, capacity in
+        unsafe octets.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            unsafe batch.fill { records, capacity in
                 unsafe cframe_parse(
                     &parser, start + parsed, count, records, capacity, &used, &found)
             }
         }
         parsed += used
         status = UInt8(truncatingIfNeeded: found.rawValue)
-        if used == 0, record == nil, found == CFRAME_OK {
+        if used == 0, batch.isEmpty, found == CFRAME_OK {
             carry(octets.count - parsed, of: octets.span)
         }
-        return record
     }
 
     /// Completes the carried frame start as far as `octets` reach, and hands it to the parser.
     ///
     /// It takes no octet of a data frame's payload, so that this is parsed in place.
-    private mutating func parseCarried(_ octets: borrowing MutableSpan<UInt8>) -> cframe_record? {
+    private mutating func parseCarried(_ octets: borrowing MutableSpan<UInt8>) {
         var used = 0
         var found = CFRAME_OK
         let missing = max(1, Self.frameStartLength(carried.span) - carried.count)
         carry(min(missing, octets.count - parsed), of: octets.span)
         position = parsed
         // Safe because the array stands still during the call, and C writes at most one record.
-        let record = unsafe carried.withUnsafeMutableBufferPointer { buffer -> cframe_record? in
-            guard let start = buffer.baseAddress else { return nil }
-            return unsafe batch.fill { records, _ in
+        unsafe carried.withUnsafeMutableBufferPointer { buffer in
+            guard let start = buffer.baseAddress else { return }
+            unsafe batch.fill { records, _ in
                 unsafe cframe_parse(&parser, start, buffer.count, records, 1, &used, &found)
             }
         }
         status = UInt8(truncatingIfNeeded: found.rawValue)
-        if record != nil {
+        if !batch.isEmpty {
             isCarriedWhole = true
         } else if used > 0 {
             carried = []
         }
-        return record
     }
 
     private mutating func carry(_ count: Int, of octets: Span<UInt8>) {

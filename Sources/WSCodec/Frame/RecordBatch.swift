@@ -9,8 +9,10 @@ import CFrame
     /// One batch is enough for most receives and small enough for the allocator's thread cache.
     static let capacity = 64
 
-    // Invariant: next <= count <= capacity; memory is nil only if both are 0.
+    // Invariant: next <= count <= capacity; memory is nil only if both are 0. `first` is before them.
     private var memory: UnsafeMutablePointer<cframe_record>?
+    private var first = cframe_record()
+    private var hasFirst = false
     private var next: UInt8 = 0
     private var count: UInt8 = 0
 
@@ -18,11 +20,18 @@ import CFrame
 
     deinit { unsafe memory?.deallocate() }
 
+    var isEmpty: Bool { !hasFirst && next == count }
+
     /// Takes the oldest record; nil if there is none, or it is not wanted.
     @inline(__always)
     mutating func removeFirst(
         where isWanted: (cframe_record) -> Bool = { _ in true }
     ) -> cframe_record? {
+        if hasFirst {
+            guard isWanted(first) else { return nil }
+            hasFirst = false
+            return first
+        }
         guard next != count, let memory = unsafe memory else { return nil }
         // Safe because next < count, and fill initialised that many.
         let record = unsafe memory[Int(next)]
@@ -31,29 +40,28 @@ import CFrame
         return record
     }
 
-    /// Lets `body` write at most `capacity` records and count them; hands out the first and keeps
-    /// the others. The batch is empty before this.
-    mutating func fill(
-        _ body: (UnsafeMutablePointer<cframe_record>, Int) -> Int
-    ) -> cframe_record? {
+    /// Lets `body` write at most `capacity` records and count them. The batch is empty before this.
+    mutating func fill(_ body: (UnsafeMutablePointer<cframe_record>, Int) -> Int) {
         // Safe because no more than `capacity` records are written, and only those are read.
         unsafe withUnsafeTemporaryAllocation(of: cframe_record.self, capacity: Self.capacity) {
             records in
-            guard let found = records.baseAddress else { return nil }
+            guard let found = records.baseAddress else { return }
             let count = min(unsafe body(found, Self.capacity), Self.capacity)
-            if count > 1 {
-                let memory = unsafe self.memory ?? .allocate(capacity: Self.capacity)
-                unsafe memory.initialize(from: found + 1, count: count - 1)
-                unsafe self.memory = memory
-                next = 0
-                self.count = UInt8(truncatingIfNeeded: count - 1)
-            }
-            return count > 0 ? unsafe found.pointee : nil
+            guard count > 0 else { return }
+            unsafe first = found.pointee
+            hasFirst = true
+            guard count > 1 else { return }
+            let memory = unsafe self.memory ?? .allocate(capacity: Self.capacity)
+            unsafe memory.initialize(from: found + 1, count: count - 1)
+            unsafe self.memory = memory
+            next = 0
+            self.count = UInt8(truncatingIfNeeded: count - 1)
         }
     }
 
     /// Forgets all records and gives the memory back.
     mutating func clear() {
+        hasFirst = false
         guard let memory = unsafe memory else { return }
         unsafe memory.deallocate()
         unsafe self.memory = nil

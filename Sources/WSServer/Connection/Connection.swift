@@ -17,6 +17,12 @@ final class Connection {
         case none
     }
 
+    /// What waits to be taken, and what waits to be sent.
+    private struct Octets: ~Copyable {
+        var backlog = Backlog()
+        var sendQueue = SendQueue()
+    }
+
     let id: ConnectionID
     let core: LoopCore
     private let descriptor: Descriptor
@@ -30,12 +36,11 @@ final class Connection {
     private var isReceiving = false
     private var isCancellingReceive = false
     private var hasEnded = false
-    private var backlog = Backlog()
     private var isTaking = false
     private var isResumeScheduled = false
 
     // Sending.
-    private let sendQueue = Cell(SendQueue())
+    private let octets = Cell(Octets())
     private var octetsCounted = 0
     private var isSending = false
     private var isFlushScheduled = false
@@ -94,16 +99,16 @@ final class Connection {
         if stage == .releasing { releaseIfQuiet() }
     }
 
-    private func take(_ octets: UnsafeMutableBufferPointer<UInt8>) {
-        guard backlog.isEmpty, !isTaking else { return unsafe keep(octets[...]) }
-        let consumed = unsafe process(octets)
-        if consumed < octets.count { unsafe keep(octets[consumed...]) }
+    private func take(_ received: UnsafeMutableBufferPointer<UInt8>) {
+        guard octets.value.backlog.isEmpty, !isTaking else { return unsafe keep(received[...]) }
+        let consumed = unsafe process(received)
+        if consumed < received.count { unsafe keep(received[consumed...]) }
     }
 
-    private func keep(_ octets: Slice<UnsafeMutableBufferPointer<UInt8>>) {
+    private func keep(_ untaken: Slice<UnsafeMutableBufferPointer<UInt8>>) {
         // Safe because the slice is read within the call.
-        let rest = unsafe UnsafeBufferPointer(rebasing: octets)
-        backlog.append(unsafe rest.span)
+        let rest = unsafe UnsafeBufferPointer(rebasing: untaken)
+        octets.value.backlog.append(unsafe rest.span)
         if case .exchange(let exchange) = taker { unsafe exchange.countWaiting(rest.span) }
         core.octetsHeld += rest.count
     }
@@ -146,18 +151,20 @@ final class Connection {
         isResumeScheduled = false
         guard stage == .open else { return }
         if case .conversation(let conversation) = taker { conversation.resumed() }
-        if !backlog.isEmpty {
-            var (octets, start) = backlog.take()
-            core.octetsHeld -= octets.count - start
-            let consumed = unsafe octets.withUnsafeMutableBufferPointer { buffer in
+        if !octets.value.backlog.isEmpty {
+            var (kept, start) = octets.value.backlog.take()
+            core.octetsHeld -= kept.count - start
+            let consumed = unsafe kept.withUnsafeMutableBufferPointer { buffer in
                 unsafe process(UnsafeMutableBufferPointer(rebasing: buffer[start...]))
             }
-            let left = octets.count - start - consumed
+            let left = kept.count - start - consumed
             core.octetsHeld += left
-            backlog.putBack(octets, from: start + consumed)
-            if backlog.isEmpty, case .exchange(let exchange) = taker { exchange.nothingWaits() }
+            octets.value.backlog.putBack(kept, from: start + consumed)
+            if octets.value.backlog.isEmpty, case .exchange(let exchange) = taker {
+                exchange.nothingWaits()
+            }
         }
-        if stage == .open, hasEnded, backlog.isEmpty { endOfStream() }
+        if stage == .open, hasEnded, octets.value.backlog.isEmpty { endOfStream() }
         if let ring = core.ring { updateReceive(ring) }
         scheduleTimer()
     }
@@ -182,8 +189,8 @@ final class Connection {
 
     private var wantsOctets: Bool {
         switch taker {
-        case .exchange(let exchange): exchange.wantsOctets(kept: backlog.count)
-        case .conversation(let conversation): !conversation.isPaused && backlog.isEmpty
+        case .exchange(let exchange): exchange.wantsOctets(kept: octets.value.backlog.count)
+        case .conversation(let conversation): !conversation.isPaused && octets.value.backlog.isEmpty
         case .none: false
         }
     }
@@ -192,7 +199,7 @@ final class Connection {
         switch stage {
         case .open:
             // What came before the end is taken first.
-            guard backlog.isEmpty else { return }
+            guard octets.value.backlog.isEmpty else { return }
             switch taker {
             case .exchange(let exchange): exchange.endOfStream()
             case .conversation(let conversation): conversation.endOfStream()
@@ -214,7 +221,7 @@ final class Connection {
     // MARK: Octets out
 
     /// Octets queued that the kernel has not taken.
-    var octetsQueued: Int { sendQueue.value.count }
+    var octetsQueued: Int { octets.value.sendQueue.count }
 
     /// Queues `size` octets that `write` fills in; they leave at the end of the turn. False when
     /// there was no memory.
@@ -222,14 +229,14 @@ final class Connection {
         _ size: Int, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) -> Bool {
         guard stage == .open else { return true }
-        guard sendQueue.value.hasRoom(size) || reserve(size) else { return false }
-        try sendQueue.value.append(size, write)
+        guard octets.value.sendQueue.hasRoom(size) || reserve(size) else { return false }
+        try octets.value.sendQueue.append(size, write)
         flushSoon()
         return true
     }
 
     @inline(never) private func reserve(_ size: Int) -> Bool {
-        sendQueue.value.reserve(size, from: core.blocks)
+        octets.value.sendQueue.reserve(size, from: core.blocks)
     }
 
     /// Brings the loop's figure up to date: once a turn, so that no message pays for it.
@@ -262,30 +269,31 @@ final class Connection {
         isFlushScheduled = false
         if stage == .open || stage == .finishing { countQueue(octetsQueued) }
         guard !isSending, stage == .open || stage == .finishing else { return }
-        guard let octets = unsafe sendQueue.value.beginSend(core.blocks) else {
+        guard let next = unsafe octets.value.sendQueue.beginSend(core.blocks) else {
             if stage == .finishing { linger(ring) }
             return
         }
-        isSending = unsafe ring.send(descriptor.number, octets, OperationToken(.send, id))
+        isSending = unsafe ring.send(descriptor.number, next, OperationToken(.send, id))
         guard isSending else {
-            sendQueue.value.endSend(0, core.blocks)
+            octets.value.sendQueue.endSend(0, core.blocks)
             return lose(.outOfMemory)
         }
-        sendDeadline = core.now &+ core.times.sendStall
-        scheduleTimer()
+        let deadline = core.now &+ core.times.sendStall
+        sendDeadline = deadline
+        core.schedule(self, at: deadline)
     }
 
     /// A send completed, whole, in part or not at all.
     func sent(_ result: Int32, _ ring: Ring) {
         isSending = false
         sendDeadline = nil
-        sendQueue.value.endSend(max(0, Int(result)), core.blocks)
+        octets.value.sendQueue.endSend(max(0, Int(result)), core.blocks)
         if stage == .releasing { return releaseIfQuiet() }
         if result < 0, result != -Errno.interrupted, result != -Errno.again {
             return lose(.connectionLost(code: -result))
         }
         countQueue(octetsQueued)
-        if !sendQueue.value.isEmpty || stage == .finishing { flushSoon() }
+        if !octets.value.sendQueue.isEmpty || stage == .finishing { flushSoon() }
         switch taker {
         case .exchange(let exchange): exchange.sendProgressed()
         case .conversation(let conversation): conversation.sendProgressed()
@@ -343,15 +351,15 @@ final class Connection {
     }
 
     private func dropBacklog() {
-        core.octetsHeld -= backlog.count
-        backlog.removeAll()
+        core.octetsHeld -= octets.value.backlog.count
+        octets.value.backlog.removeAll()
     }
 
     private func releaseIfQuiet() {
         guard stage == .releasing, !isReceiving, !isSending else { return }
         stage = .released
         core.ring?.close(descriptor.number)
-        sendQueue.value.removeAll(core.blocks)
+        octets.value.sendQueue.removeAll(core.blocks)
         if let conversation { conversation.connectionReleased() }
         taker = .none
         core.release(self)

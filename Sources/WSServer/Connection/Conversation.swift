@@ -40,6 +40,7 @@ final class Conversation {
     private let inbox: Cell<MessageInbox>
     private var receiver: Parked?
     private var senders: [Parked] = []
+    private var isSenderParked = false
     private var closers: [Parked] = []
     private var task: Task<Void, any Error>?
     /// The handler's own task, by its address: 0 for none. Compared, never followed.
@@ -159,25 +160,29 @@ final class Conversation {
                 isPaused = true
                 return endpoint.value.dropConsumed()
             }
-            if state == .open, let message = endpoint.value.nextMessageInPlace() {
-                let payload = octets.span.extracting(message.range)
-                if let handler {
-                    hand(payload, message.isText, to: handler, socket)
-                } else {
-                    // Safe because the endpoint has just found the message in these octets.
-                    keep(unsafe Message(copying: payload, isValidText: message.isText))
-                }
-                continue
-            }
-            let event: Event?
             do {
-                event = try endpoint.value.nextEvent(in: &octets)
+                switch try endpoint.value.nextMessageInPlace(in: &octets) {
+                case .message(let range, let isText):
+                    guard state == .open else { continue }
+                    let payload = octets.span.extracting(range)
+                    if let handler {
+                        hand(payload, isText, to: handler, socket)
+                    } else {
+                        // Safe because the endpoint has just validated this text.
+                        keep(unsafe Message(copying: payload, isValidText: isText))
+                    }
+                case .other:
+                    guard let event = try endpoint.value.nextEvent(in: &octets) else {
+                        return octets.count
+                    }
+                    deliver(event, octets.span)
+                case .nothing:
+                    return octets.count
+                }
             } catch {
                 if state == .open { finishAfterHandler(.violation(error)) } else { fail(error) }
                 break
             }
-            guard let event else { break }
-            deliver(event, octets.span)
         }
         return octets.count
     }
@@ -257,7 +262,10 @@ final class Conversation {
     }
 
     func parkReceiver(_ parked: Parked) { receiver = parked }
-    func parkSender(_ parked: Parked) { senders.append(parked) }
+    func parkSender(_ parked: Parked) {
+        senders.append(parked)
+        isSenderParked = true
+    }
     func parkCloser(_ parked: Parked) { closers.append(parked) }
 
     /// Lets every waiting task look again.
@@ -270,6 +278,8 @@ final class Conversation {
     }
 
     private func wakeSenders() {
+        guard isSenderParked else { return }
+        isSenderParked = false
         let waiting = senders
         senders = []
         for sender in waiting { sender.wake() }
@@ -402,7 +412,7 @@ final class Conversation {
             latestPong = nil
             queuePong(pong.span)
         }
-        guard isPressured || isPaused || !senders.isEmpty,
+        guard isPressured || isPaused || isSenderParked,
             queued <= settings.sendQueueHighWaterBytes / 2
         else { return }
         let wasPressured = isPressured

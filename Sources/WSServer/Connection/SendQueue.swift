@@ -144,24 +144,30 @@ struct SendQueue: ~Copyable {
     static let blockSize = 16 * 1024
     private static let kept = 64
 
-    private var blocks: [UnsafeMutablePointer<UInt8>] = unsafe []
+    private let blocks = UnsafeMutablePointer<UnsafeMutablePointer<UInt8>>.allocate(capacity: kept)
+    private var count = 0
 
     func take() -> UnsafeMutablePointer<UInt8>? {
-        if let block = unsafe blocks.popLast() { return unsafe block }
-        return unsafe malloc(Self.blockSize)?.assumingMemoryBound(to: UInt8.self)
+        guard count > 0 else {
+            return unsafe malloc(Self.blockSize)?.assumingMemoryBound(to: UInt8.self)
+        }
+        count -= 1
+        // Safe because the first `count` places hold blocks that nobody else has.
+        return unsafe blocks[count]
     }
 
     func give(_ block: UnsafeMutablePointer<UInt8>) {
-        if unsafe blocks.count < Self.kept {
-            unsafe blocks.append(block)
-        } else {
-            unsafe free(block)
-        }
+        guard count < Self.kept else { return unsafe free(block) }
+        unsafe (blocks + count).initialize(to: block)
+        count += 1
     }
 
     func removeAll() {
-        while let block = unsafe blocks.popLast() { unsafe free(block) }
+        while count > 0, let block = unsafe take() { unsafe free(block) }
     }
 
-    deinit { removeAll() }
+    deinit {
+        removeAll()
+        unsafe blocks.deallocate()
+    }
 }

@@ -15,8 +15,8 @@ final class LoopCore {
     let index: Int
     private(set) var loop: EventLoop?
     private var backend: Ring?
-    private(set) var connections = ConnectionTable()
-    private var wheel = TimerWheel(now: 0)
+    private let connections = Cell(ConnectionTable())
+    private let wheel = Cell(TimerWheel(now: 0))
     private var listener: Listener?
 
     /// The loop's clock in nanoseconds: read once a turn, so it stands still within one.
@@ -27,15 +27,15 @@ final class LoopCore {
     let compressionPool: CompressionPool
 
     // Connections with something to do at the end of this turn.
-    private var toFlush: [Connection] = []
-    private var toResume: [Connection] = []
-    private var starved: [Connection] = []
+    private let toFlush = Cell(Worklist<Connection>())
+    private let toResume = Cell(Worklist<Connection>())
+    private let starved = Cell(Worklist<Connection>())
 
     // Conversations whose handlers go on without their connections, to be cancelled at the end.
     private var outlived: [ObjectIdentifier: Conversation] = [:]
 
     // Callback handlers to be told of the end, when none of them is running.
-    private var toNotify: [Conversation] = []
+    private let toNotify = Cell(Worklist<Conversation>())
 
     private(set) var isDraining = false
     private var isEnding = false
@@ -75,7 +75,7 @@ final class LoopCore {
         }
         backend = ring
         now = cring_now()
-        wheel = TimerWheel(now: now)
+        wheel.value = TimerWheel(now: now)
         loop.inbox.attach(ring)
         let listener = try Listener(plan)
         descriptors += 1
@@ -86,7 +86,7 @@ final class LoopCore {
     }
 
     /// True when the thread may end: told to, everything closed, every handler out.
-    var isFinished: Bool { isEnding && connections.count == 0 && handlersRunning == 0 }
+    var isFinished: Bool { isEnding && connections.value.count == 0 && handlersRunning == 0 }
 
     func close() {
         stopWatchingSignals()
@@ -111,7 +111,7 @@ final class LoopCore {
             return
         }
         if signalled != nil, cring_signals_taken() > 0 { signalled.take()?() }
-        resumeAll()
+        toResume.drain { $0.resume() }
         // A handler's end, seen between two turns, may be what the drain waits for.
         if isDraining { continueDraining() }
         notifyAll()
@@ -119,7 +119,7 @@ final class LoopCore {
         let count: Int
         do {
             let timeout =
-                hasJobs() || isFinished || !toResume.isEmpty || !toNotify.isEmpty
+                hasJobs() || isFinished || !toResume.value.isEmpty || !toNotify.value.isEmpty
                 ? 0 : timeUntilNextDeadline()
             publish()
             count = try ring.wait(timeout)
@@ -132,12 +132,12 @@ final class LoopCore {
         now = cring_now()
         for index in 0..<count { complete(ring.completion(index), ring) }
         notifyAll()
-        if !starved.isEmpty { rearmStarved(ring) }
+        starved.drain { $0.updateReceive(ring) }
         fireTimers(ring)
     }
 
     private func timeUntilNextDeadline() -> Int64 {
-        var deadline = wheel.nextDeadline() ?? UInt64.max
+        var deadline = wheel.value.nextDeadline() ?? UInt64.max
         if let retry = listener?.retryAt { deadline = min(deadline, retry) }
         if let step = drain.nextStep { deadline = min(deadline, step) }
         guard deadline != UInt64.max else { return -1 }
@@ -151,10 +151,10 @@ final class LoopCore {
         case .accept:
             accepted(completion, ring)
         case .receive:
-            connections[token.connection]?.received(completion, ring)
+            connections.value[token.connection]?.received(completion, ring)
             if let buffer = completion.buffer { ring.recycle(buffer) }
         case .send:
-            connections[token.connection]?.sent(completion.result, ring)
+            connections.value[token.connection]?.sent(completion.result, ring)
         case nil:
             break
         }
@@ -163,8 +163,8 @@ final class LoopCore {
     /// What the process can see of this loop; once a turn, so that no message pays for it.
     private func publish() {
         guard let counters = loop?.counters else { return }
-        counters.connections.store(connections.count, ordering: .relaxed)
-        counters.slots.store(connections.count, ordering: .relaxed)
+        counters.connections.store(connections.value.count, ordering: .relaxed)
+        counters.slots.store(connections.value.count, ordering: .relaxed)
         counters.webSockets.store(webSockets, ordering: .relaxed)
         counters.buffersOut.store(backend?.buffersOut ?? 0, ordering: .relaxed)
         counters.descriptors.store(descriptors, ordering: .relaxed)
@@ -176,11 +176,11 @@ final class LoopCore {
 
     // MARK: What connections ask for
 
-    func flushLater(_ connection: Connection) { toFlush.append(connection) }
+    func flushLater(_ connection: Connection) { toFlush.value.add(connection) }
 
-    func resumeLater(_ connection: Connection) { toResume.append(connection) }
+    func resumeLater(_ connection: Connection) { toResume.value.add(connection) }
 
-    func notifyLater(_ conversation: Conversation) { toNotify.append(conversation) }
+    func notifyLater(_ conversation: Conversation) { toNotify.value.add(conversation) }
 
     /// Starts a task on this loop for something that lives on it.
     func startTask<Object: AnyObject>(
@@ -210,10 +210,10 @@ final class LoopCore {
 
     /// Its receive ended for want of a buffer; it is armed again, first come first served, when
     /// this turn's buffers are back.
-    func rearmLater(_ connection: Connection) { starved.append(connection) }
+    func rearmLater(_ connection: Connection) { starved.value.add(connection) }
 
     func schedule(_ connection: Connection, at deadline: UInt64) {
-        wheel.schedule(connection, at: deadline)
+        wheel.value.schedule(connection, at: deadline)
     }
 
     /// Arms what a connection waits for when this happens outside the walk of completions.
@@ -221,42 +221,23 @@ final class LoopCore {
 
     func release(_ connection: Connection) {
         descriptors -= 1
-        connections.remove(connection.id)
+        connections.value.remove(connection.id)
     }
 
     private func flushAll(_ ring: Ring) {
         // A flush may fail and close its connection, which may queue another flush.
-        while !toFlush.isEmpty {
-            let batch = toFlush
-            toFlush.removeAll(keepingCapacity: true)
-            for connection in batch { connection.flush(ring) }
-        }
+        while !toFlush.value.isEmpty { toFlush.drain { $0.flush(ring) } }
     }
 
     private func notifyAll() {
-        while !toNotify.isEmpty {
-            let batch = toNotify
-            toNotify.removeAll(keepingCapacity: true)
-            for conversation in batch { conversation.notifyEnd() }
-        }
-    }
-
-    private func resumeAll() {
-        guard !toResume.isEmpty else { return }
-        let batch = toResume
-        toResume.removeAll(keepingCapacity: true)
-        for connection in batch { connection.resume() }
-    }
-
-    private func rearmStarved(_ ring: Ring) {
-        let waiting = starved
-        starved.removeAll(keepingCapacity: true)
-        for connection in waiting { connection.updateReceive(ring) }
+        while !toNotify.value.isEmpty { toNotify.drain { $0.notifyEnd() } }
     }
 
     private func fireTimers(_ ring: Ring) {
-        for (id, tick) in wheel.due(now: now) {
-            guard let connection = connections[id], connection.timerTick == tick else { continue }
+        for (id, tick) in wheel.value.due(now: now) {
+            guard let connection = connections.value[id], connection.timerTick == tick else {
+                continue
+            }
             connection.timerTick = 0
             connection.timerFired()
         }
@@ -265,10 +246,10 @@ final class LoopCore {
     }
 
     private func loseAll() {
-        for connection in connections.all { connection.lose(.connectionLost(code: 0)) }
+        for connection in connections.value.all { connection.lose(.connectionLost(code: 0)) }
         backend = nil
         isEnding = true
-        for connection in connections.all { connection.forceRelease() }
+        for connection in connections.value.all { connection.forceRelease() }
     }
 
     // MARK: Accepting
@@ -287,8 +268,8 @@ final class LoopCore {
     }
 
     private func admit(_ descriptor: Int32, _ ring: Ring) {
-        guard shared.connectionsAllowedPerLoop > connections.count,
-            let connection = connections.insert({
+        guard shared.connectionsAllowedPerLoop > connections.value.count,
+            let connection = connections.value.insert({
                 Connection(id: $0, Descriptor(number: descriptor), self)
             })
         else {
@@ -316,20 +297,20 @@ final class LoopCore {
             self.listener = nil
         }
         now = cring_now()
-        drain.begin(plan, connections.all, now: now)
+        drain.begin(plan, connections.value.all, now: now)
         continueDraining()
     }
 
     private func continueDraining() {
         let wasAbandoned = drain.isAbandoned
-        let (drained, abandoned) = drain.due(now: now, connections)
+        let (drained, abandoned) = drain.due(now: now, connections.value)
         for connection in drained { connection.drain() }
         for connection in abandoned { connection.abandon() }
         if drain.isAbandoned, !wasAbandoned {
             for conversation in Array(outlived.values) { conversation.cancelHandler() }
         }
         let report = drain.finishIfOver(
-            now: now, connectionsLeft: connections.count, handlersRunning)
+            now: now, connectionsLeft: connections.value.count, handlersRunning)
         guard let report else { return }
         // Whoever reads the report may look at the statistics next, or at the signals.
         publish()

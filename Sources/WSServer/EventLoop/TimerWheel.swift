@@ -14,6 +14,8 @@ struct TimerWheel {
 
     private var buckets: [[ConnectionID]]
     private var next: UInt64
+    /// No bucket from `next` to this one holds anything; where the search for one goes on.
+    private var soonest: UInt64 = 0
     private var entries = 0
 
     init(now: UInt64) {
@@ -28,6 +30,7 @@ struct TimerWheel {
         let tick = min(max(exact, next), next &+ Self.size &- 1)
         if connection.timerTick != 0, connection.timerTick <= tick { return }
         connection.timerTick = tick
+        soonest = min(soonest, tick)
         buckets[Int(tick % Self.size)].append(connection.id)
         entries += 1
     }
@@ -57,10 +60,10 @@ struct TimerWheel {
     }
 
     /// When `due` has something to give at the earliest; nil when nothing is filed.
-    func nextDeadline() -> UInt64? {
+    mutating func nextDeadline() -> UInt64? {
         guard entries > 0 else { return nil }
-        var tick = next
-        while buckets[Int(tick % Self.size)].isEmpty { tick &+= 1 }
-        return tick << Self.tickShift
+        soonest = max(soonest, next)
+        while buckets[Int(soonest % Self.size)].isEmpty { soonest &+= 1 }
+        return soonest << Self.tickShift
     }
 }
