@@ -3,8 +3,9 @@
 /// A value in memory of its own, reached by one access at a time.
 ///
 /// A stored property of a class would be watched by the runtime, at a hundred instructions an
-/// access; this is watched by a flag, at four, and stops the process just the same when an access
-/// begins while another one lasts. For what every message touches.
+/// access; this is watched by a flag, at four, and stops the process when an access begins while
+/// one that may change the value lasts. For what every message touches. A reading access is not
+/// marked, so nothing that is called during one may change the value.
 ///
 ///     | isBusy | padding |     value     |
 ///     0                  alignment of Value
@@ -34,7 +35,7 @@
     }
 
     var value: Value {
-        // Safe because the value lives as long as the cell, and no access begins within another.
+        // Safe because the value lives as long as the cell, and no access begins within a change.
         @inline(__always) _read {
             precondition(unsafe !isBusy.pointee, "overlapping accesses")
             yield unsafe pointer.pointee
