@@ -30,7 +30,7 @@
 
 enum { BUFFERS = 64, BUFFER_SIZE = 32 * 1024, GROUP = 0, CONNECTIONS_MAX = 1 << 16 };
 enum { ENTRIES = 1024, COMPLETIONS = 16 * 1024 };
-enum operation { ACCEPT, RECEIVE, SEND, NOTHING };
+enum operation { ACCEPT, RECEIVE, SEND };
 
 typedef struct {
     uint8_t *octets;
@@ -56,7 +56,7 @@ static void die(const char *what)
     exit(1);
 }
 
-static struct io_uring_sqe *operation(enum operation kind, uint32_t index)
+static struct io_uring_sqe *operation(void)
 {
     struct io_uring_sqe *sqe = io_uring_get_sqe(&ring);
     if (sqe == NULL) {
@@ -65,11 +65,10 @@ static struct io_uring_sqe *operation(enum operation kind, uint32_t index)
         if (sqe == NULL)
             die("submission queue");
     }
-    io_uring_sqe_set_data64(sqe, (uint64_t)kind << 32 | index);
     return sqe;
 }
 
-/* The preparing functions clear what identifies the operation, so that it is set after them. */
+/* After the preparing functions, which clear what identifies the operation. */
 static void identify(struct io_uring_sqe *sqe, enum operation kind, uint32_t index)
 {
     io_uring_sqe_set_data64(sqe, (uint64_t)kind << 32 | index);
@@ -77,7 +76,7 @@ static void identify(struct io_uring_sqe *sqe, enum operation kind, uint32_t ind
 
 static void receive(uint32_t index)
 {
-    struct io_uring_sqe *sqe = operation(RECEIVE, index);
+    struct io_uring_sqe *sqe = operation();
     io_uring_prep_recv_multishot(sqe, connections[index].descriptor, NULL, 0, 0);
     identify(sqe, RECEIVE, index);
     sqe->flags |= IOSQE_BUFFER_SELECT;
@@ -242,7 +241,7 @@ static void flush(connection *c, uint32_t index)
     }
     if (c->leaving.n == 0)
         return;
-    struct io_uring_sqe *sqe = operation(SEND, index);
+    struct io_uring_sqe *sqe = operation();
     io_uring_prep_send(
         sqe, c->descriptor, c->leaving.octets + c->left, c->leaving.n - c->left, MSG_NOSIGNAL);
     identify(sqe, SEND, index);
@@ -291,8 +290,6 @@ static void completed(const struct io_uring_cqe *cqe)
         c->left += (size_t)cqe->res;
         if (c->left < c->leaving.n || c->filling.n > 0)
             mark_dirty(c, index);
-        break;
-    case NOTHING:
         break;
     }
 }
@@ -344,7 +341,7 @@ int main(int count, char **words)
     }
     open_ring();
     const int descriptor = listener(has_port ? (uint16_t)atoi(words[2]) : 0);
-    struct io_uring_sqe *sqe = operation(ACCEPT, 0);
+    struct io_uring_sqe *sqe = operation();
     io_uring_prep_multishot_accept(sqe, descriptor, NULL, NULL, SOCK_CLOEXEC);
     identify(sqe, ACCEPT, 0);
     for (;;) {
