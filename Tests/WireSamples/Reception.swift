@@ -12,23 +12,52 @@ package struct Reception: Equatable {
     package var state = EndpointState.open
 
     /// Gives a fresh endpoint `pieces` one after the other, beyond a violation too.
-    package init(of pieces: [ArraySlice<UInt8>], by role: Role, limits: Limits = Limits()) {
-        self.init(of: pieces, by: Endpoint(role: role, limits: limits))
+    package init(
+        of pieces: [ArraySlice<UInt8>], by role: Role, limits: Limits = Limits(),
+        inPlace: Bool = false
+    ) {
+        self.init(of: pieces, by: Endpoint(role: role, limits: limits), inPlace: inPlace)
     }
 
-    /// Gives `endpoint` the `pieces` one after the other, beyond a violation too.
-    package init(of pieces: [ArraySlice<UInt8>], by endpoint: consuming Endpoint) {
+    /// Gives `endpoint` the `pieces` one after the other, beyond a violation too. `inPlace` asks for
+    /// whole messages first, as a server does, and for events only where there is no such message.
+    package init(
+        of pieces: [ArraySlice<UInt8>], by endpoint: consuming Endpoint, inPlace: Bool = false
+    ) {
         var octetCount = 0
         for piece in pieces {
             octetCount += piece.count
             do throws(ProtocolError) {
-                try endpoint.receive([UInt8](piece), into: &messages)
+                if inPlace {
+                    try Self.receive([UInt8](piece), by: &endpoint, into: &messages)
+                } else {
+                    try endpoint.receive([UInt8](piece), into: &messages)
+                }
             } catch {
                 violation = error.violation
                 violationAt = octetCount
             }
         }
         state = endpoint.state
+    }
+
+    private static func receive(
+        _ octets: [UInt8], by endpoint: inout Endpoint, into messages: inout [Message]
+    ) throws(ProtocolError) {
+        var octets = octets
+        var span = octets.mutableSpan
+        while true {
+            switch try endpoint.nextMessageInPlace(in: &span) {
+            case .message(let range, let isText):
+                let event: Event = isText ? .text(.inPlace(range)) : .binary(.inPlace(range))
+                messages.append(event.message(in: span.span))
+            case .other:
+                guard let event = try endpoint.nextEvent(in: &span) else { return }
+                messages.append(event.message(in: span.span))
+            case .nothing:
+                return
+            }
+        }
     }
 
     /// The reception that `sample` asks for.

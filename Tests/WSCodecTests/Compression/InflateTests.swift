@@ -12,8 +12,12 @@ import WireSamples
     ) throws {
         let expected = Reception(expectedOf: sample)
         try Segmentation.forEach(of: sample.octets(to: role)) { pieces in
-            let reception = Reception(of: pieces, by: Endpoint.compressing(role)).withoutPlace
-            try #require(reception == expected, "cut into \(pieces.map(\.count))")
+            for inPlace in [false, true] {
+                let reception = Reception(
+                    of: pieces, by: Endpoint.compressing(role), inPlace: inPlace
+                ).withoutPlace
+                try #require(reception == expected, "cut into \(pieces.map(\.count)), \(inPlace)")
+            }
         }
     }
 

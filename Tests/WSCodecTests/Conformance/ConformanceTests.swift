@@ -11,8 +11,10 @@ import WireSamples
     func `a stream means the same however it is cut`(sample: WireSample, role: Role) throws {
         let expected = Reception(expectedOf: sample)
         try Segmentation.forEach(of: sample.octets(to: role)) { pieces in
-            let reception = Reception(of: pieces, by: role).withoutPlace
-            try #require(reception == expected, "cut into \(pieces.map(\.count))")
+            for inPlace in [false, true] {
+                let reception = Reception(of: pieces, by: role, inPlace: inPlace).withoutPlace
+                try #require(reception == expected, "cut into \(pieces.map(\.count)), \(inPlace)")
+            }
         }
     }
 

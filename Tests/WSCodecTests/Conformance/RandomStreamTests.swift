@@ -25,6 +25,8 @@ import WireSamples
             let pieces = randomPieces(of: octets, using: &generator)
             let cut = Reception(of: pieces, by: role, limits: Self.limits)
             #expect(cut.withoutPlace == single.withoutPlace)
+            let inPlace = Reception(of: pieces, by: role, limits: Self.limits, inPlace: true)
+            #expect(inPlace == cut)
         }
     }
 

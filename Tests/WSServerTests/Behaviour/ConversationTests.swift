@@ -53,6 +53,56 @@ import WSServer
         }
     }
 
+    /// An actor that reads a socket, so that what it iterates is isolated to it.
+    private actor Reader {
+        private var count = 0
+
+        func echo(_ socket: WebSocket) async throws {
+            for try await message in socket {
+                assertIsolated()
+                count += 1
+                try await socket.send(message)
+                assertIsolated()
+                if count == 3 { return }
+            }
+        }
+    }
+
+    private static func echo(
+        _ sequence: some AsyncSequence<Message, WebSocketError>, to socket: WebSocket
+    ) async throws {
+        for try await message in sequence { try await socket.send(message) }
+    }
+
+    @Test(arguments: WebSocketServer.Backend.testable)
+    func `an actor and a generic function iterate a socket as its handler does`(
+        _ backend: WebSocketServer.Backend
+    ) async throws {
+        try await serving(backend) { router in
+            router.get("/") { _ in
+                .upgrade { socket in
+                    try await Reader().echo(socket)
+                    try await Task { @MainActor in
+                        for try await message in socket {
+                            MainActor.assertIsolated()
+                            return try await socket.send(message)
+                        }
+                    }.value
+                    try await Self.echo(socket, to: socket)
+                }
+            }
+        } client: { serving in
+            let peer = try await Peer.open(serving.port)
+            for number in 0..<6 {
+                try await peer.send(.text("\(number)"))
+                #expect(try await peer.frame() == .text("\(number)"))
+            }
+            try await peer.send(.close(1000))
+            #expect(try await peer.frame() == .close(1000))
+            #expect(try await peer.isAtEnd())
+        }
+    }
+
     @Test(arguments: WebSocketServer.Backend.testable)
     func `the sequence ends after our own Close too`(
         _ backend: WebSocketServer.Backend
