@@ -83,19 +83,7 @@ cring_thread_start(void (*body)(void *context), void *context, const char *name)
     return -error;
 }
 
-static _Thread_local uintptr_t thread_word;
-
-void
-cring_thread_word_set(uintptr_t word)
-{
-    thread_word = word;
-}
-
-uintptr_t
-cring_thread_word(void)
-{
-    return thread_word;
-}
+CRING_THREAD_WORD _Thread_local uintptr_t cring_word_of_thread;
 
 #if defined(__has_attribute)
 #if __has_attribute(swiftcall)

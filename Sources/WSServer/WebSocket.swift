@@ -88,30 +88,48 @@ public struct WebSocket: Sendable {
         }
     }
 
+    /// Parks until there is something to take. The handler's own task waits in this very frame:
+    /// each further one costs an allocation, and each await in it a switch of executors.
     @usableFromInline
     nonisolated(nonsending) func receiveWaiting() async throws(WebSocketError) -> Message? {
-        if record.loop.isCurrent { return try await receiveWaitingHere() }
-        return try await onLoop { (socket) async throws(WebSocketError) in
-            try await socket.receiveWaitingHere()
+        guard record.loop.isCurrent else {
+            return try await onLoop { (socket) async throws(WebSocketError) in
+                try await socket.receiveAsGuest()
+            }
+        }
+        guard confined.onLoop.isHandlersOwnTask else { return try await receiveAsGuest() }
+        while true {
+            let conversation = confined.onLoop
+            try checkReceiver(conversation)
+            // Safe because `Parked` is stored where it is taken out once.
+            await unsafe withUnsafeContinuation { unsafe conversation.parkReceiver(Parked($0)) }
+            // Only the end of its loop moves a task to another thread.
+            guard record.loop.isCurrent else { throw ended }
+            switch try receiveNow() {
+            case .message(let message): return message
+            case .ended: return nil
+            case .nothing: continue
+            }
         }
     }
 
-    private nonisolated(nonsending) func receiveWaitingHere() async throws(WebSocketError)
-        -> Message?
-    {
+    /// As `receiveWaiting`, for a task that is not the handler's own.
+    private nonisolated(nonsending) func receiveAsGuest() async throws(WebSocketError) -> Message? {
         while true {
             guard record.loop.isCurrent else { throw ended }
-            let conversation = confined.onLoop
-            switch conversation.tryReceive() {
+            switch try receiveNow() {
             case .message(let message): return message
             case .ended: return nil
-            case .failed(let error): throw error
-            case .empty: break
+            case .nothing: break
             }
-            if conversation.isReceiverParked { throw WebSocketError(.alreadyReceiving) }
-            try checkCancellation(conversation)
+            try checkReceiver(confined.onLoop)
             await wait { $0.parkReceiver($1) }
         }
+    }
+
+    private func checkReceiver(_ conversation: Conversation) throws(WebSocketError) {
+        if conversation.isReceiverParked { throw WebSocketError(.alreadyReceiving) }
+        try checkCancellation(conversation)
     }
 
     // MARK: Sending
@@ -236,7 +254,8 @@ public struct WebSocket: Sendable {
     private var ended: WebSocketError { WebSocketError(.closed, closeInfo: record.closeInfo) }
 
     private func checkCancellation(_ conversation: Conversation) throws(WebSocketError) {
-        if conversation.isCancelled || Task.isCancelled {
+        // Only the loop cancels the handler's own task, and it says so to the conversation.
+        if conversation.isCancelled || !conversation.isHandlersOwnTask && Task.isCancelled {
             throw WebSocketError(.cancelled, closeInfo: record.closeInfo)
         }
     }

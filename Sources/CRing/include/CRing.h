@@ -225,10 +225,14 @@ void cring_lock_release(cring_lock *lock);
 /// Its signal mask is the caller's. Returns 0 or -errno.
 int cring_thread_start(void (*body)(void *context), void *context, const char *name);
 
+/* Asked several times a message, so without a call: the loader places it, even in a library. */
+#define CRING_THREAD_WORD __attribute__((tls_model("initial-exec"), visibility("hidden")))
+extern CRING_THREAD_WORD _Thread_local uintptr_t cring_word_of_thread;
+
 /// Keeps one word for the calling thread; what it means is the caller's business.
-void cring_thread_word_set(uintptr_t word);
+static inline void cring_thread_word_set(uintptr_t word) { cring_word_of_thread = word; }
 /// The calling thread's word; 0 before it is set.
-uintptr_t cring_thread_word(void);
+static inline uintptr_t cring_thread_word(void) { return cring_word_of_thread; }
 
 /// The Swift task running on this thread, as an opaque address to compare; NULL for none, and in
 /// programs without the Swift concurrency runtime.

@@ -97,16 +97,16 @@ final class EventLoop: TaskExecutor, Sendable {
 
 /// The jobs that are ready to run on a loop: one list fills while the other runs.
 private final class JobQueue {
-    private var ready: [UnownedJob] = []
+    private let ready = Cell([UnownedJob]())
     private var running: [UnownedJob] = []
 
-    var hasReady: Bool { !ready.isEmpty }
+    var hasReady: Bool { !ready.value.isEmpty }
 
-    func add(_ job: UnownedJob) { ready.append(job) }
-    func add(contentsOf jobs: [UnownedJob]) { ready.append(contentsOf: jobs) }
+    func add(_ job: UnownedJob) { ready.value.append(job) }
+    func add(contentsOf jobs: [UnownedJob]) { ready.value.append(contentsOf: jobs) }
 
     func runReady(on executor: UnownedTaskExecutor) {
-        swap(&ready, &running)
+        swap(&ready.value, &running)
         for index in running.indices {
             unsafe running[index].runSynchronously(on: executor)
         }
