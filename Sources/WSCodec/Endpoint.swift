@@ -55,15 +55,18 @@ public struct Endpoint: ~Copyable {
     public let role: Role
 
     /// An endpoint at the first octet behind the opening handshake, with the contexts of
-    /// permessage-deflate if that was agreed on there, for the same role.
+    /// permessage-deflate if that was agreed on there, for the same role. Endpoints that share
+    /// `scratch` allocate less.
     public init(
-        role: Role, limits: Limits = Limits(), compression: CompressionContexts? = nil
+        role: Role, limits: Limits = Limits(), compression: CompressionContexts? = nil,
+        scratch: EndpointScratch? = nil
     ) {
         self.role = role
         self.compression = compression
         compression?.messageSizeMaxBytes = max(0, limits.messageSizeMaxBytes)
         decoder = FrameDecoder(
-            role: role, limits: limits, allowing: compression == nil ? [] : .rsv1)
+            role: role, limits: limits, allowing: compression == nil ? [] : .rsv1,
+            scratch: scratch)
     }
 }
 
@@ -78,9 +81,10 @@ extension Endpoint {
     /// has been changed already and must be given again, unchanged, at the start of what comes next
     /// (see `dropConsumed()`); octets that arrived later may be appended to it.
     ///
-    /// An event costs no allocation unless its message came in parts; octets with
-    /// more than one frame take 1 KiB, given back with the nil. When the peer broke a rule all events before that are
-    /// returned first; the error is thrown once and everything after it is ignored.
+    /// An event costs no allocation unless its message came in parts; octets with more than one
+    /// frame take 1 KiB, given back with the nil: see ``EndpointScratch``. When the peer broke a
+    /// rule all events before that are returned first; the error is thrown once and everything
+    /// after it is ignored.
     public mutating func nextEvent(
         in octets: inout MutableSpan<UInt8>
     ) throws(ProtocolError) -> Event? {

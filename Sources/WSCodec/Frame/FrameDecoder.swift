@@ -14,7 +14,7 @@ import CFrame
 /// over to the next octets; payloads of data frames never are.
 struct FrameDecoder: ~Copyable {
     private var parser = cframe_parser()
-    private var batch = RecordBatch()
+    private var batch: RecordBatch
     /// What stopped the parser; reported behind the records found before it.
     private var status = UInt8(truncatingIfNeeded: CFRAME_OK.rawValue)
     /// Whether decoding is over: a violation was reported, or the owner said so.
@@ -30,7 +30,11 @@ struct FrameDecoder: ~Copyable {
     /// The start of a frame whose rest has not come, or the control frame just handed out.
     private(set) var carried: [UInt8] = []
 
-    init(role: Role, limits: Limits, allowing reservedBits: ReservedBits) {
+    init(
+        role: Role, limits: Limits, allowing reservedBits: ReservedBits,
+        scratch: EndpointScratch? = nil
+    ) {
+        batch = RecordBatch(scratch)
         // Safe because the parser keeps no pointer; limits below 0 count as 0.
         unsafe cframe_parser_init(
             &parser, role == .server ? CFRAME_SERVER : CFRAME_CLIENT,

@@ -3,20 +3,24 @@ import CFrame
 
 /// Records that the C parser found ahead of the event being delivered.
 ///
-/// One record needs no memory. For more, 1 KiB is taken, and given back when they are used up, so
-/// that an idle endpoint holds none.
+/// One record needs no memory. For more, 1 KiB is taken, from the scratch memory if there is some,
+/// and given back when they are used up, so that an idle endpoint holds none.
 @safe struct RecordBatch: ~Copyable {
     /// One batch is enough for most receives and small enough for the allocator's thread cache.
     static let capacity = 64
 
     // Invariant: next <= count <= capacity; memory is nil only if both are 0. `first` is before them.
     private var memory: UnsafeMutablePointer<cframe_record>?
+    private let scratch: EndpointScratch?
     private var first = cframe_record()
     private var hasFirst = false
     private var next: UInt8 = 0
     private var count: UInt8 = 0
 
-    init() { unsafe memory = nil }
+    init(_ scratch: EndpointScratch?) {
+        unsafe memory = nil
+        self.scratch = scratch
+    }
 
     deinit { unsafe memory?.deallocate() }
 
@@ -51,7 +55,8 @@ import CFrame
             unsafe first = found.pointee
             hasFirst = true
             guard count > 1 else { return }
-            let memory = unsafe self.memory ?? .allocate(capacity: Self.capacity)
+            let memory =
+                unsafe self.memory ?? scratch?.take() ?? .allocate(capacity: Self.capacity)
             unsafe memory.initialize(from: found + 1, count: count - 1)
             unsafe self.memory = memory
             next = 0
@@ -63,7 +68,11 @@ import CFrame
     mutating func clear() {
         hasFirst = false
         guard let memory = unsafe memory else { return }
-        unsafe memory.deallocate()
+        if let scratch {
+            unsafe scratch.giveBack(memory)
+        } else {
+            unsafe memory.deallocate()
+        }
         unsafe self.memory = nil
         next = 0
         count = 0

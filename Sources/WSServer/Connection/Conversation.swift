@@ -76,7 +76,9 @@ final class Conversation {
         lastHeard = core.now
         inbox = Cell(MessageInbox(core.inboxPlaces))
         endpoint = Cell(
-            Endpoint(role: .server, limits: settings.limits, compression: compression))
+            Endpoint(
+                role: .server, limits: settings.limits, compression: compression,
+                scratch: core.endpointScratch))
         core.webSockets += 1
     }
 

@@ -141,7 +141,9 @@ struct SendQueue: ~Copyable {
 /// Send blocks that a loop keeps for the next connection that writes, so that an idle connection
 /// holds none and a busy one asks the allocator seldom.
 @safe final class BlockPool {
-    static let blockSize = 16 * 1024
+    /// What a queue holds at its usual high-water mark, headers and all. Of a block that carries
+    /// less only the pages that it touches are resident.
+    static let blockSize = 68 * 1024
     private static let kept = 64
 
     private let blocks = UnsafeMutablePointer<UnsafeMutablePointer<UInt8>>.allocate(capacity: kept)

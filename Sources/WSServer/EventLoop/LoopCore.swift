@@ -24,6 +24,7 @@ final class LoopCore {
     let date = DateCache()
     let blocks = BlockPool()
     let inboxPlaces = InboxPlaces()
+    let endpointScratch = EndpointScratch()
     let compressionPool: CompressionPool
 
     // Connections with something to do at the end of this turn.
