@@ -7,7 +7,8 @@ public import WSCodec
 ///
 /// Cheap to copy and to keep. It holds the head as received and makes values from it when asked:
 /// looking up single fields with `value(of:)` costs a walk over the head, `headers` builds all
-/// fields on first use and keeps them.
+/// fields on first use and keeps them. An upgraded socket keeps the octets alone; the first time
+/// that something is asked of its request they are parsed again, and that stays.
 public struct Request: Sendable {
     private let storage: Storage
     /// The values of the route's parameters by name, percent-decoded.
@@ -22,6 +23,14 @@ public struct Request: Sendable {
         storage = Storage(head: head, body: body, remoteAddress: remoteAddress)
         self.parameters = parameters
     }
+
+    private init(_ storage: Storage, _ parameters: [String: String]) {
+        self.storage = storage
+        self.parameters = parameters
+    }
+
+    /// The same request in a third of the memory, until something is asked of it.
+    var compact: Request { Request(storage.compact, parameters) }
 
     /// The method, case kept.
     public var method: HTTPRequest.Method { storage.head.method }
@@ -80,15 +89,37 @@ public struct Request: Sendable {
 extension Request {
     /// What all copies of a request share.
     private final class Storage: Sendable {
-        let head: RequestHead
+        /// The head as received, if this was made without the head itself.
+        private let octets: [UInt8]
         let body: [UInt8]
         let remoteAddress: String
+        private let parsed = AtomicLazyReference<Parsed>()
         private let builtHeaders = AtomicLazyReference<Headers>()
 
         init(head: RequestHead, body: [UInt8], remoteAddress: String) {
-            self.head = head
+            octets = []
             self.body = body
             self.remoteAddress = remoteAddress
+            _ = parsed.storeIfNil(Parsed(head))
+        }
+
+        private init(octets: [UInt8], body: [UInt8], remoteAddress: String) {
+            self.octets = octets
+            self.body = body
+            self.remoteAddress = remoteAddress
+        }
+
+        var compact: Storage {
+            // Copied, because the parser may have reserved more than there was.
+            var octets: [UInt8] = []
+            octets.reserveCapacity(head.octets.count)
+            octets.append(contentsOf: head.octets)
+            return Storage(octets: octets, body: body, remoteAddress: remoteAddress)
+        }
+
+        var head: RequestHead {
+            if let parsed = parsed.load() { return parsed.head }
+            return parsed.storeIfNil(Parsed(RequestHead(parsedBefore: octets))).head
         }
 
         /// Two tasks that ask at once both build them, and one result stays.
@@ -96,6 +127,12 @@ extension Request {
             if let built = builtHeaders.load() { return built.fields }
             return builtHeaders.storeIfNil(Headers(head.headerFields)).fields
         }
+    }
+
+    private final class Parsed: Sendable {
+        let head: RequestHead
+
+        init(_ head: RequestHead) { self.head = head }
     }
 
     private final class Headers: Sendable {

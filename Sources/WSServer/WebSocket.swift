@@ -89,23 +89,16 @@ public struct WebSocket: Sendable {
     }
 
     /// Parks until there is something to take. The handler's own task waits in this very frame:
-    /// each further one costs an allocation, and each await in it a switch of executors.
+    /// each further one costs an allocation, and each await in it a switch of executors. What it
+    /// calls is not inlined, so that the frame holds nothing while a handler is idle.
     @usableFromInline
     nonisolated(nonsending) func receiveWaiting() async throws(WebSocketError) -> Message? {
-        guard record.loop.isCurrent else {
-            return try await onLoop { (socket) async throws(WebSocketError) in
-                try await socket.receiveAsGuest()
-            }
-        }
-        guard confined.onLoop.isHandlersOwnTask else { return try await receiveAsGuest() }
+        guard isHandlersOwnTask() else { return try await receiveAsGuest() }
         while true {
-            let conversation = confined.onLoop
-            try checkReceiver(conversation)
+            try checkReceiver()
             // Safe because `Parked` is stored where it is taken out once.
-            await unsafe withUnsafeContinuation { unsafe conversation.parkReceiver(Parked($0)) }
-            // Only the end of its loop moves a task to another thread.
-            guard record.loop.isCurrent else { throw ended }
-            switch try receiveNow() {
+            await unsafe withUnsafeContinuation { unsafe parkReceiver($0) }
+            switch try receiveParked() {
             case .message(let message): return message
             case .ended: return nil
             case .nothing: continue
@@ -113,8 +106,41 @@ public struct WebSocket: Sendable {
         }
     }
 
-    /// As `receiveWaiting`, for a task that is not the handler's own.
+    @inline(never) private func isHandlersOwnTask() -> Bool {
+        record.loop.isCurrent && confined.onLoop.isHandlersOwnTask
+    }
+
+    @inline(never) private func checkReceiver() throws(WebSocketError) {
+        let conversation = confined.onLoop
+        if conversation.isReceiverParked { throw WebSocketError(.alreadyReceiving) }
+        try checkCancellation(conversation)
+    }
+
+    @inline(never) private func parkReceiver(_ continuation: UnsafeContinuation<Void, Never>) {
+        confined.onLoop.parkReceiver(unsafe Parked(continuation))
+    }
+
+    @inline(never) private func receiveParked() throws(WebSocketError) -> Receipt {
+        // Only the end of its loop moves a task to another thread.
+        guard record.loop.isCurrent else { throw ended }
+        return try receiveNow()
+    }
+
+    /// As `receiveWaiting`, for a task that is not the handler's own, on whatever thread. Never
+    /// inlined: that would put its locals into the frame in which every idle handler waits.
+    @inline(never)
     private nonisolated(nonsending) func receiveAsGuest() async throws(WebSocketError) -> Message? {
+        guard record.loop.isCurrent else {
+            return try await onLoop { (socket) async throws(WebSocketError) in
+                try await socket.receiveHereAsGuest()
+            }
+        }
+        return try await receiveHereAsGuest()
+    }
+
+    private nonisolated(nonsending) func receiveHereAsGuest() async throws(WebSocketError)
+        -> Message?
+    {
         while true {
             guard record.loop.isCurrent else { throw ended }
             switch try receiveNow() {
@@ -122,14 +148,9 @@ public struct WebSocket: Sendable {
             case .ended: return nil
             case .nothing: break
             }
-            try checkReceiver(confined.onLoop)
+            try checkReceiver()
             await wait { $0.parkReceiver($1) }
         }
-    }
-
-    private func checkReceiver(_ conversation: Conversation) throws(WebSocketError) {
-        if conversation.isReceiverParked { throw WebSocketError(.alreadyReceiving) }
-        try checkCancellation(conversation)
     }
 
     // MARK: Sending

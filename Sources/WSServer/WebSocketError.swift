@@ -19,11 +19,18 @@ public struct WebSocketError: Error, Sendable, Hashable, CustomStringConvertible
     /// What kind of failure it was.
     public var code: Code
     /// How the conversation ended, once it has.
-    public var closeInfo: CloseInfo?
+    public var closeInfo: CloseInfo? {
+        get { if case .info(let info)? = box { info } else { nil } }
+        set { box = newValue.map(Box.info) }
+    }
+
+    /// Apart, because every waiting task's frame has room for errors.
+    private indirect enum Box: Hashable, Sendable { case info(CloseInfo) }
+    private var box: Box?
 
     init(_ code: Code, closeInfo: CloseInfo? = nil) {
         self.code = code
-        self.closeInfo = closeInfo
+        box = closeInfo.map(Box.info)
     }
 
     /// The kind, and the way the conversation ended.

@@ -28,6 +28,23 @@ public struct RequestHead: Sendable, Hashable {
         self.fields = fields
     }
 
+    // MARK: Keeping it
+
+    /// The head as it was received, from the method to the empty line.
+    package var octets: [UInt8] { fields.octets }
+
+    /// A head that was parsed before, from its ``octets``: its limits are not asked again.
+    package init(parsedBefore octets: [UInt8]) {
+        let most = Int(UInt32.max)
+        var parser = RequestHeadParser(
+            limits: HTTPLimits(
+                requestLineMaxBytes: most, headMaxBytes: most, fieldCountMax: most))
+        guard (try? parser.receive(octets.span)) != nil else {
+            preconditionFailure("octets that are no head were said to be one")
+        }
+        self = parser.takeHead()
+    }
+
     // MARK: The request line
 
     /// The request-target as received, without the checks that a URL would need.

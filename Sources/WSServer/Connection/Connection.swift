@@ -44,10 +44,10 @@ final class Connection {
     private var octetsCounted = 0
     private var isSending = false
     private var isFlushScheduled = false
-    private var sendDeadline: UInt64?
+    @ZeroAsNil private var sendDeadline: UInt64?
 
     // The end.
-    private var lingerDeadline: UInt64?
+    @ZeroAsNil private var lingerDeadline: UInt64?
     private var lingered = 0
 
     init(id: ConnectionID, _ descriptor: Descriptor, _ core: LoopCore) {

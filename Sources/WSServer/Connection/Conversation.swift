@@ -13,10 +13,12 @@ internal import WSCodec
 final class Conversation {
     enum State { case open, ending, closing, over }
 
-    /// What made the conversation `.ending`.
-    private enum Ending {
+    /// What made the conversation `.ending` or `.closing`. Indirect, so that it takes little room
+    /// while there is none.
+    private indirect enum Ending {
         case peerClose(CloseCode?, reason: String)
         case violation(ProtocolError)
+        case ourClose(CloseInfo.Cause)
     }
 
     enum SendOutcome { case queued, pressured, closed, refused(SendError) }
@@ -32,9 +34,7 @@ final class Conversation {
     private var handler: AnySocketHandler?
 
     private var state = State.open
-    private(set) var closeInfo: CloseInfo?
     private var ending: Ending?
-    private var closingCause = CloseInfo.Cause.closeFrame
 
     // The asynchronous door.
     private let inbox: Cell<MessageInbox>
@@ -58,10 +58,10 @@ final class Conversation {
 
     // Keep-alive, on the loop's clock.
     private var lastHeard: UInt64
-    private var pingSentAt: UInt64?
-    private var closeDeadline: UInt64?
+    @ZeroAsNil private var pingSentAt: UInt64?
+    @ZeroAsNil private var closeDeadline: UInt64?
     /// When a message was compressed last, while its compressor is kept.
-    private var compressedAt: UInt64?
+    @ZeroAsNil private var compressedAt: UInt64?
 
     init(
         _ connection: Connection, _ record: ConversationRecord, _ settings: SocketSettings,
@@ -84,6 +84,8 @@ final class Conversation {
 
     var request: Request { record.request }
     var subprotocol: String? { record.subprotocol }
+    /// Nil until the state is `.over`.
+    var closeInfo: CloseInfo? { record.closeInfo }
     var octetsQueued: Int { connection.octetsQueued }
     var compressionBytes: Int { endpoint.value.compressionBytes }
     var handle: WebSocket {
@@ -258,7 +260,7 @@ final class Conversation {
         }
         isAnswering = false
         if state == .ending { sendLastClose() }
-        guard let closeInfo else { return .empty }
+        guard state == .over, let closeInfo else { return .empty }
         return closeInfo.isClean
             ? .ended : .failed(WebSocketError(.connectionFailed, closeInfo: closeInfo))
     }
@@ -343,7 +345,7 @@ final class Conversation {
         guard payload.count <= settings.outgoingMaxBytes else {
             return .refused(.messageTooLarge)
         }
-        if record.compression != nil, !opcode.isControl,
+        if record.isCompressed, !opcode.isControl,
             endpoint.value.compresses(payload.count, compress: compress)
         {
             return writeCompressed(opcode, payload)
@@ -461,7 +463,7 @@ final class Conversation {
                 return .refused(error)
             }
             state = .closing
-            closingCause = cause
+            ending = .ourClose(cause)
             setCloseDeadline()
             queueControl(frame)
             wakeSenders()
@@ -477,10 +479,12 @@ final class Conversation {
             finishAfterHandler(.peerClose(code, reason: reason))
         case .closing:
             let sent = endpoint.value.sentClose
+            var cause = CloseInfo.Cause.closeFrame
+            if case .ourClose(let ours) = ending { cause = ours }
             end(
                 CloseInfo(
                     code: code ?? sent?.code ?? .noStatus, reason: reason, initiator: .local,
-                    isClean: true, cause: closingCause, octetsUnsent: 0))
+                    isClean: true, cause: cause, octetsUnsent: 0))
             connection.finish()
         case .ending, .over:
             break
@@ -505,7 +509,7 @@ final class Conversation {
         switch ending.take() {
         case .peerClose(let code, let reason): answerClose(code, reason)
         case .violation(let error): fail(error)
-        case nil: break
+        case .ourClose, nil: break
         }
     }
 
@@ -563,7 +567,7 @@ final class Conversation {
     private func end(_ info: CloseInfo) {
         guard state != .over else { return }
         state = .over
-        closeInfo = info
+        ending = nil
         record.end(info)
         endpoint.value.connectionLost()
         core.webSockets -= 1

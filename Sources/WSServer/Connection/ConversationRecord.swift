@@ -7,7 +7,7 @@ final class ConversationRecord: Sendable {
     let loop: EventLoop
     let request: Request
     let subprotocol: String?
-    let compression: PerMessageDeflate?
+    private let agreed: Agreed?
     private let ending = AtomicLazyReference<Ending>()
 
     private final class Ending: Sendable {
@@ -15,14 +15,23 @@ final class ConversationRecord: Sendable {
         init(_ info: CloseInfo) { self.info = info }
     }
 
+    /// What few conversations have, so that it takes little room in the others.
+    private final class Agreed: Sendable {
+        let compression: PerMessageDeflate
+        init(_ compression: PerMessageDeflate) { self.compression = compression }
+    }
+
     init(
         loop: EventLoop, request: Request, subprotocol: String?, compression: PerMessageDeflate?
     ) {
         self.loop = loop
-        self.request = request
+        self.request = request.compact
         self.subprotocol = subprotocol
-        self.compression = compression
+        agreed = compression.map(Agreed.init)
     }
+
+    var isCompressed: Bool { agreed != nil }
+    var compression: PerMessageDeflate? { agreed?.compression }
 
     var closeInfo: CloseInfo? { ending.load()?.info }
 

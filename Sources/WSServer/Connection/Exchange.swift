@@ -197,16 +197,28 @@ final class Exchange {
     private func startTask(_ request: Request, _ match: RouteMatch) {
         deadline = core.now &+ core.times.handler
         connection.scheduleTimer()
-        let (number, responder) = (number, core.shared.responder)
+        let number = number
         task = core.startTask(self) { exchange in
-            let reply = await responder.answer(request, match)
-            switch exchange.onLoop.judge(number, reply) {
-            case .settled: return
-            case .conversation(let socket, let body): await Conversation.run(socket, body)
-            case .reply(let reply):
-                let finished = await responder.finish(reply, for: request)
-                exchange.onLoop.finish(number, finished)
-            }
+            let opened = await Self.answer(exchange, number, request, match)
+            if let (socket, body) = opened { await Conversation.run(socket, body) }
+        }
+    }
+
+    /// Answers a request, and gives the socket that the task goes on as, if there is one. Never
+    /// inlined: its locals would stay with the task for as long as the socket lives.
+    @inline(never) @concurrent
+    private static func answer(
+        _ exchange: Confined<Exchange>, _ number: UInt64, _ request: Request, _ match: RouteMatch
+    ) async -> (WebSocket, WebSocket.Handler)? {
+        let responder = exchange.onLoop.core.shared.responder
+        let reply = await responder.answer(request, match)
+        switch exchange.onLoop.judge(number, reply) {
+        case .settled: return nil
+        case .conversation(let socket, let body): return (socket, body)
+        case .reply(let reply):
+            let finished = await responder.finish(reply, for: request)
+            exchange.onLoop.finish(number, finished)
+            return nil
         }
     }
 

@@ -53,6 +53,7 @@ import WSCodec
         for cut in 0...sample.count {
             #expect(feedHead(sample, cuts: [cut]) == whole)
         }
+        #expect(RequestHead(parsedBefore: head.octets) == head)
         // What follows stays with the caller, whatever it is.
         for tail in [[0x81, 0x00], headText("GET / HTTP/1.1\r\n"), [0]] as [[UInt8]] {
             #expect(feedHead(sample + tail) == whole)

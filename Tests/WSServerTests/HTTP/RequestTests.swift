@@ -42,6 +42,24 @@ import WSCodec
         #expect(copy.headers == request.headers)
     }
 
+    @Test func `is the same when only its octets were kept`() async throws {
+        let request = try request(
+            "GET", "/a%20b/c?x=1", fields: "X-One:  1 \nx-one: 2\nUpgrade: websocket",
+            parameters: ["c": "c"])
+        let kept = request.compact
+        // Whoever asks first parses; all see one result.
+        let paths = await withTaskGroup(of: String.self) { group in
+            for _ in 0..<8 { group.addTask { kept.path } }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(paths == Array(repeating: "/a%20b/c", count: 8))
+        #expect(kept.head == request.head)
+        #expect(kept.headers == request.headers)
+        #expect(kept.parameters == ["c": "c"])
+        #expect(kept.remoteAddress == "127.0.0.1")
+        #expect(kept.compact.head == request.head)
+    }
+
     @Test func `has no query without a question mark, and an empty one with nothing behind it`()
         throws
     {
