@@ -17,9 +17,10 @@ let package = Package(
     dependencies: [
         .package(name: "swift-ws", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
-        .target(name: "CLoad", linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "CLoad", linkerSettings: [.linkedLibrary("m"), .linkedLibrary("z")]),
         .executableTarget(
             name: "wslimit", dependencies: [.product(name: "CFrame", package: "swift-ws")],
             linkerSettings: [.linkedLibrary("uring")]),
@@ -27,6 +28,7 @@ let package = Package(
             name: "wsbench",
             dependencies: [
                 "CLoad", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "WSCodec", package: "swift-ws"),
             ],
             swiftSettings: settings),

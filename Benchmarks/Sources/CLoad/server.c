@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -80,6 +81,42 @@ int cload_usage_of(pid_t pid, cload_usage *usage)
     if (sscanf(text, "%*u %llu", &pages) != 1)
         return -EINVAL;
     usage->resident_bytes = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return 0;
+}
+
+int cload_memory_of(pid_t pid, cload_memory *memory)
+{
+    memset(memory, 0, sizeof *memory);
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+    const int error = read_text(path, text, sizeof text);
+    if (error != 0)
+        return error;
+    const struct {
+        const char *name;
+        uint64_t *sum;
+    } fields[] = {
+        {"\nRss:", &memory->resident_bytes},
+        {"\nPss:", &memory->proportional_bytes},
+        {"\nPrivate_Clean:", &memory->private_bytes},
+        {"\nPrivate_Dirty:", &memory->private_bytes},
+        {"\nPrivate_Hugetlb:", &memory->private_bytes},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        const char *const line = strstr(text, fields[i].name);
+        if (line == NULL)
+            return -EINVAL;
+        *fields[i].sum += strtoull(line + strlen(fields[i].name), NULL, 10) << 10;
+    }
+    return 0;
+}
+
+int cload_descriptors_of(pid_t pid, uint64_t *most)
+{
+    struct rlimit limit;
+    if (prlimit(pid, RLIMIT_NOFILE, NULL, &limit) != 0)
+        return -errno;
+    *most = limit.rlim_cur;
     return 0;
 }
 

@@ -18,16 +18,24 @@ struct Failure: Error, CustomStringConvertible {
 /// Connections to one server, and the messages under way on them.
 final class Load {
     private let load: OpaquePointer
+    private let rate: Double?
 
     /// Different texts that are sent in turn: more than any window remembers.
     private static let textCount = 256
 
-    init(_ url: URL, _ shape: Shape) throws {
+    /// Opens all connections.
+    convenience init(_ url: URL, _ shape: Shape) throws {
+        try self.init(unconnected: url, shape)
+        _ = try connect(shape.connections)
+    }
+
+    /// Opens none yet.
+    init(unconnected url: URL, _ shape: Shape) throws {
         var failure = cload_failure()
         let texts = shape.isJSON ? Corpus.messages(Self.textCount, of: shape.size) : []
         // One allocation that holds still while C copies the texts.
         let joined = Array(texts.joined())
-        let opened = joined.withUnsafeBufferPointer { octets in
+        let created = joined.withUnsafeBufferPointer { octets in
             let places = texts.indices.map { index in
                 cload_text(
                     octets: octets.baseAddress.map { $0 + index * shape.size }, size: shape.size)
@@ -42,55 +50,101 @@ final class Load {
                         options.connections = shape.connections
                         options.depth = shape.depth
                         options.size = shape.size
+                        options.fragments = shape.fragments
                         options.is_binary = shape.isBinary ? 1 : 0
                         options.texts = places.baseAddress
                         options.text_count = UInt32(places.count)
                         options.compresses = shape.isCompressed ? 1 : 0
-                        return cload_open(&options, &failure)
+                        options.rate = shape.rate ?? 0
+                        options.is_poisson = shape.arrivals == .poisson ? 1 : 0
+                        options.seed = shape.seed
+                        return cload_create(&options, &failure)
                     }
                 }
             }
         }
-        guard let opened else { throw Failure(failure) }
-        load = opened
+        guard let created else { throw Failure(failure) }
+        load = created
+        rate = shape.rate
     }
 
     deinit { cload_close(load) }
 
-    /// Drives the load for so long, or until so many echoes have come if that is not 0.
-    func drive(seconds: Double, messages: UInt64 = 0) throws -> Tally {
-        let tally = UnsafeMutablePointer<cload_tally>.allocate(capacity: 1)
-        defer { tally.deallocate() }
-        tally.initialize(to: cload_tally())
-        var failure = cload_failure()
-        guard cload_drive(load, UInt64(seconds * 1e9), messages, tally, &failure) == 0 else {
-            throw Failure(failure)
+    /// Opens connections until there are so many.
+    func connect(_ connections: UInt32) throws -> Handshakes {
+        var tally = cload_tally()
+        let latencies = Latencies()
+        try latencies.recording(to: &tally) { tally in
+            try check { cload_connect(load, connections, &tally, &$0) }
         }
-        return Tally(tally)
+        return Handshakes(tally, latencies.summary)
     }
-}
 
-/// What a stretch of driving saw; times in nanoseconds.
-struct Tally {
-    var messages: UInt64
-    /// Octets of the echoes divided by the octets of payload they came in.
-    var ratio: Double
-    var elapsed: Double
-    var cpu: Double
-    var p50, p99, p999: Double
+    /// Drives the load for so long, or until so many echoes have come if that is not 0.
+    func drive(
+        seconds: Double, messages: UInt64 = 0, progress: Progress? = nil
+    ) throws -> Tally {
+        let (tally, latency) = try inSlices(seconds, progress, count: \.messages) { slice, tally in
+            try check { cload_drive(load, slice, messages, &tally, &$0) }
+            return messages == 0 || tally.messages < messages
+        }
+        return Tally(tally, latency, rate: rate)
+    }
 
-    init(_ tally: UnsafePointer<cload_tally>) {
-        messages = tally.pointee.messages
-        ratio =
-            Double(tally.pointee.message_octets) / Double(max(1, tally.pointee.wire_octets))
-        elapsed = Double(tally.pointee.elapsed_ns)
-        cpu = Double(tally.pointee.cpu_ns)
-        let latency = UnsafeRawPointer(tally).advanced(
-            by: MemoryLayout<cload_tally>.offset(of: \.latency) ?? 0
-        ).assumingMemoryBound(to: cload_histogram.self)
-        p50 = Double(cload_histogram_quantile(latency, 0.5))
-        p99 = Double(cload_histogram_quantile(latency, 0.99))
-        p999 = Double(cload_histogram_quantile(latency, 0.999))
+    /// Waits for the echoes under way, so that none goes unchecked.
+    func drain() throws {
+        var tally = cload_tally()
+        try check { cload_drain(load, &tally, &$0) }
+    }
+
+    /// Exchanges a message on each connection that has not sent any.
+    func touch() throws {
+        var tally = cload_tally()
+        try check { cload_touch(load, &tally, &$0) }
+    }
+
+    /// Leaves the connections alone for so long.
+    func rest(seconds: Double) throws {
+        try check { cload_rest(load, UInt64(seconds * 1e9), &$0) }
+    }
+
+    /// Opens and resets connections for so long.
+    func knock(seconds: Double, progress: Progress? = nil) throws -> Handshakes {
+        let (tally, latency) = try inSlices(seconds, progress, count: \.handshakes) {
+            slice, tally in
+            try check { cload_knock(load, slice, &tally, &$0) }
+            return true
+        }
+        return Handshakes(tally, latency)
+    }
+
+    /// Calls `body` with nanoseconds until `seconds` are over or it returns false: once, or as often
+    /// as progress is to be told.
+    private func inSlices(
+        _ seconds: Double, _ progress: Progress?, count: KeyPath<cload_tally, UInt64>,
+        _ body: (UInt64, inout cload_tally) throws -> Bool
+    ) throws -> (cload_tally, Latency) {
+        let all = UInt64(seconds * 1e9)
+        var tally = cload_tally()
+        let latencies = Latencies()
+        try latencies.recording(to: &tally) { tally in
+            var goesOn = true
+            while goesOn, tally.elapsed_ns < all {
+                let before = tally
+                let left = all - tally.elapsed_ns
+                goesOn = try body(min(left, progress?.interval ?? left), &tally)
+                progress?.tell(
+                    elapsed: tally.elapsed_ns, of: all,
+                    perSecond: Double(tally[keyPath: count] - before[keyPath: count])
+                        / Double(max(1, tally.elapsed_ns - before.elapsed_ns)) * 1e9)
+            }
+        }
+        return (tally, latencies.summary)
+    }
+
+    private func check(_ call: (inout cload_failure) -> CInt) throws {
+        var failure = cload_failure()
+        guard call(&failure) == 0 else { throw Failure(failure) }
     }
 }
 

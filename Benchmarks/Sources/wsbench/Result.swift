@@ -10,58 +10,44 @@ struct Result: CustomStringConvertible {
     var messagesPerSecond: Double { Double(tally.messages) / tally.elapsed * 1e9 }
 
     var description: String {
-        var text = """
-              \(grouped(messagesPerSecond)) messages/s
-              latency: p50 \(microseconds(tally.p50)), p99 \(microseconds(tally.p99)), \
-            p99.9 \(microseconds(tally.p999)) µs
-              load generator: \(percent(tally.cpu / tally.elapsed)) of its core
-            """
-        guard let server else { return text }
+        var text = "  \(grouped(messagesPerSecond)) messages/s"
+        if let openLoop = tally.openLoop { text += " of \(grouped(openLoop.rate)) wanted" }
         text += """
 
-              server: \(grouped(server.cpu)) ns of CPU a message, \
-            \(percent(server.userShare)) of it user, \
-            \(fixed(server.residentBytes / 1_048_576, 1)) MiB resident
+              latency\(tally.openLoop == nil ? "" : " since due"): \(tally.latency.text)
+              load generator: \(percent(tally.cpu / tally.elapsed)) of its core
             """
-        if let instructions = server.instructions {
-            text += """
-
-                  instructions a message: \(grouped(instructions.user)) user, \
-                \(grouped(instructions.kernel)) kernel
-                """
+        for line in tally.openLoop?.reservations(achieved: messagesPerSecond) ?? [] {
+            text += "\n  \(line)"
         }
+        if let server { text += "\n" + server.text(per: "message") }
         return text
     }
 
     /// One object with all figures; times in nanoseconds.
     func json(_ shape: Shape, _ labels: [(String, String)] = []) -> String {
-        var members = labels.map { "\"\($0)\": \"\($1)\"" }
-        func add(_ name: String, _ value: Double) {
-            members.append("\"\(name)\": \(fixed(value, 1))")
+        var json = JSONLine()
+        for (name, value) in labels { json.add(name, value) }
+        json.add("mode", shape.rate == nil ? "closed" : "open")
+        json.add("connections", shape.connections)
+        json.add("depth", shape.depth)
+        json.add("size", shape.size)
+        json.add("binary", shape.isBinary)
+        json.add("json", shape.isJSON)
+        json.add("compressed", shape.isCompressed)
+        json.add("fragments", shape.fragments)
+        if let openLoop = tally.openLoop {
+            json.add("arrivals", shape.arrivals.rawValue)
+            json.add("seed", shape.seed)
+            openLoop.add(to: &json)
         }
-        members.append("\"connections\": \(shape.connections)")
-        members.append("\"depth\": \(shape.depth)")
-        members.append("\"size\": \(shape.size)")
-        members.append("\"binary\": \(shape.isBinary)")
-        members.append("\"json\": \(shape.isJSON)")
-        members.append("\"compressed\": \(shape.isCompressed)")
-        members.append("\"messages\": \(tally.messages)")
-        add("messages_per_second", messagesPerSecond)
-        members.append("\"ratio\": \(fixed(tally.ratio, 3))")
-        add("latency_p50_ns", tally.p50)
-        add("latency_p99_ns", tally.p99)
-        add("latency_p999_ns", tally.p999)
-        add("load_cpu_percent", tally.cpu / tally.elapsed * 100)
-        if let server {
-            add("server_cpu_ns", server.cpu)
-            add("server_user_percent", server.userShare * 100)
-            add("server_resident_bytes", server.residentBytes)
-            if let instructions = server.instructions {
-                add("user_instructions", instructions.user)
-                add("kernel_instructions", instructions.kernel)
-            }
-        }
-        return "{" + members.joined(separator: ", ") + "}"
+        json.add("messages", tally.messages)
+        json.add("messages_per_second", messagesPerSecond)
+        json.add("ratio", tally.ratio, places: 3)
+        tally.latency.add(to: &json)
+        json.add("load_cpu_percent", tally.cpu / tally.elapsed * 100)
+        server?.add(to: &json)
+        return json.text
     }
 }
 
@@ -89,5 +75,9 @@ func fixed(_ value: Double, _ places: Int) -> String {
 }
 
 func microseconds(_ nanoseconds: Double) -> String { grouped(nanoseconds / 1000) }
+
+func milliseconds(_ nanoseconds: Double) -> String { fixed(nanoseconds / 1e6, 1) }
+
+func mebibytes(_ bytes: Double) -> String { fixed(bytes / 1_048_576, 1) }
 
 func percent(_ share: Double) -> String { "\(Int((share * 100).rounded())) %" }
