@@ -17,6 +17,8 @@ let package = Package(
     dependencies: [
         .package(name: "swift-ws", path: ".."),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -24,6 +26,22 @@ let package = Package(
         .executableTarget(
             name: "wslimit", dependencies: [.product(name: "CFrame", package: "swift-ws")],
             linkerSettings: [.linkedLibrary("uring")]),
+        .executableTarget(
+            name: "wspeer-nio",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "wspeer-flyingfox",
+            dependencies: [
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "wsbench",
             dependencies: [

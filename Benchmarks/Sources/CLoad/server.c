@@ -4,14 +4,17 @@
 #include "CLoad.h"
 
 #include <ctype.h>
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <linux/perf_event.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -200,4 +203,17 @@ void cload_counters_close(cload_counters *counters)
         close(counters->kernel[i]);
     }
     free(counters);
+}
+
+uint16_t cload_free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof address;
+    const int probe = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0)
+        return 0;
+    const int failed = bind(probe, (const struct sockaddr *)&address, size) != 0
+                       || getsockname(probe, (struct sockaddr *)&address, &size) != 0;
+    close(probe);
+    return failed ? 0 : ntohs(address.sin_port);
 }

@@ -38,8 +38,8 @@ struct DeflateCommand: ParsableCommand {
         for trial in trials { table.add(trial.row(besides: usual)) }
         print(table.markdown)
         print(
-            "\n1.00 is \(fixed(usual.compressing.median ?? 0, 1)) ns an octet to compress and "
-                + "\(fixed(usual.decompressing.median ?? 0, 1)) to decompress here and now.")
+            "\n1.00 is \(fixed(Quartiles(usual.compressing).median, 1)) ns an octet to compress and "
+                + "\(fixed(Quartiles(usual.decompressing).median, 1)) to decompress here and now.")
     }
 
     private static let settings: [DeflateSettings] = {
@@ -119,7 +119,7 @@ private struct Trial {
 
     func row(besides usual: Trial) -> [String] {
         func times(_ times: [Double], _ usual: [Double]) -> String {
-            fixed((times.median ?? 0) / (usual.median ?? 1), 2)
+            fixed(Quartiles(times).median / Quartiles(usual).median, 2)
         }
         return [
             "\(settings.serverMaxWindowBits)", "\(settings.memoryLevel)", "\(settings.level)",

@@ -1,11 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLoad
 import Glibc
 
-/// A server of ours to be measured: runs on one core, ends with us.
+/// A server to be measured: runs on one core, ends with us.
 final class ServerProcess {
     let echo: URL
     let meter: ServerMeter
     private let pid: pid_t
+
+    /// Starts a command whose words stand between spaces. `{port}` in it becomes a free port.
+    convenience init(command: String, core: Int) throws {
+        var words = command.split(separator: " ").map(String.init)
+        if words.contains(where: { $0.contains("{port}") }) {
+            let port = cload_free_port()
+            guard port > 0 else { throw Failure("there is no free port") }
+            words = words.map { word in
+                let parts = word.split(separator: "{port}", omittingEmptySubsequences: false)
+                return parts.joined(separator: "\(port)")
+            }
+        }
+        guard let program = words.first else { throw Failure("an empty command") }
+        try self.init(program, Array(words.dropFirst()), core: core)
+    }
 
     /// Starts `program` and waits until it says `listening on ws://HOST:PORT/`.
     init(_ program: String, _ arguments: [String], core: Int) throws {

@@ -110,6 +110,9 @@ int cload_rest(cload *load, uint64_t duration_ns, cload_failure *failure);
 /// connection, again and again for `duration_ns`.
 int cload_knock(cload *load, uint64_t duration_ns, cload_tally *tally, cload_failure *failure);
 
+/// A TCP port of the loopback that is free now; 0 when there is none.
+uint16_t cload_free_port(void);
+
 /// Keeps the calling thread on one core. 0 or -errno.
 int cload_pin(int core);
 
