@@ -26,6 +26,8 @@ let package = Package(
         .executableTarget(
             name: "wslimit", dependencies: [.product(name: "CFrame", package: "swift-ws")],
             linkerSettings: [.linkedLibrary("uring")]),
+        .target(
+            name: "CYardstick", dependencies: [.product(name: "CFrame", package: "swift-ws")]),
         .executableTarget(
             name: "wspeer-nio",
             dependencies: [
@@ -45,9 +47,14 @@ let package = Package(
         .executableTarget(
             name: "wsbench",
             dependencies: [
-                "CLoad", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "CLoad", "CYardstick",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
                 .product(name: "WSCodec", package: "swift-ws"),
+                .product(name: "CFrame", package: "swift-ws"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
+                .product(name: "NIOWebSocket", package: "swift-nio"),
             ],
             swiftSettings: settings),
     ],

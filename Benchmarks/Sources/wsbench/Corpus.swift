@@ -46,7 +46,7 @@ enum Corpus {
 }
 
 /// A small generator with a seed (splitmix64).
-private struct SplitMix: RandomNumberGenerator {
+struct SplitMix: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -75,7 +75,7 @@ private struct Trial {
         var times = (compressing: 0.0, decompressing: 0.0)
         var total = 0
         for texts in [small, large] {
-            let (mine, theirs) = try Self.contexts(settings)
+            let (mine, theirs) = try settings.agreedContexts()
             var server = Endpoint(role: .server, compression: mine)
             var client = Endpoint(role: .client, compression: theirs)
             var wire: [UInt8] = []
@@ -101,20 +101,6 @@ private struct Trial {
         }
         compressing.append(times.compressing / Double(total))
         decompressing.append(times.decompressing / Double(total))
-    }
-
-    /// For both ends of a connection that has agreed on `settings`.
-    private static func contexts(
-        _ settings: DeflateSettings
-    ) throws -> (server: CompressionContexts, client: CompressionContexts) {
-        let pool = CompressionPool()
-        guard let (agreed, response) = PerMessageDeflate.answer([settings.offer], with: settings),
-            let accepted = try PerMessageDeflate(
-                accepted: [response], for: [settings.offer], with: settings),
-            let mine = CompressionContexts(agreed, role: .server, pool: pool),
-            let theirs = CompressionContexts(accepted, role: .client, pool: pool)
-        else { throw Failure("the settings are not agreed on") }
-        return (mine, theirs)
     }
 
     func row(besides usual: Trial) -> [String] {

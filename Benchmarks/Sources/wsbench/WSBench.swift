@@ -4,6 +4,8 @@ import ArgumentParser
 @main struct WSBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "wsbench",
-        abstract: "Measures WebSocket servers.",
-        subcommands: [LoadCommand.self, CompareCommand.self, DeflateCommand.self])
+        abstract: "Measures WebSocket servers, and the codec under them.",
+        subcommands: [
+            LoadCommand.self, CompareCommand.self, DeflateCommand.self, CodecCommand.self,
+        ])
 }
