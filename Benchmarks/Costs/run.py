@@ -34,15 +34,19 @@ TOLERANCE = 0.1
 ALLOCATIONS_SPARE = 0.02
 PATIENCE = 120
 KINDS = ("limit", "callback", "async")
+LARGE = "1 MiB, 4 connections"
 # Name, options of the load, messages of the short and the long run under callgrind.
 CASES = {
     "32 octets, depth 1": (["--depth", "1", "--size", "32"], 3000, 18000),
     "32 octets, depth 16": (["--depth", "16", "--size", "32"], 3000, 18000),
     "16 KiB, depth 1": (["--depth", "1", "--size", "16384", "--binary"], 640, 3200),
+    LARGE: (["--connections", "4", "--size", "1048576", "--binary"], 40, 200),
 }
 # Without callgrind it goes fast, so also where every connection has its turn.
-ALLOCATION_CASES = CASES | {
-    "1,000 connections": (["--connections", "1000", "--depth", "1", "--size", "32"], 0, 0)}
+ALLOCATION_CASES = {
+    name: (options, *((500, 2500) if name == LARGE else (50_000, 350_000)))
+    for name, (options, _, _) in CASES.items()
+} | {"1,000 connections": (["--connections", "1000", "--size", "32"], 50_000, 350_000)}
 
 
 class Costs:
@@ -142,8 +146,8 @@ class Costs:
             def read():
                 return struct.unpack("=Q", file.read_bytes())[0]
 
-            return {name: self.difference(port, options, 50_000, 350_000, read)
-                    for name, (options, _, _) in ALLOCATION_CASES.items()}
+            return {name: self.difference(port, options, few, many, read)
+                    for name, (options, few, many) in ALLOCATION_CASES.items()}
 
 
 def free_port():

@@ -30,7 +30,8 @@
 /// Close, and after a violation, everything received is ignored.
 ///
 /// **Memory.** An endpoint in which no message is unfinished holds none besides itself. Messages
-/// assembled from parts take at most twice the octets received, within `Limits`.
+/// assembled from parts take at most twice the octets received, within `Limits`, or what
+/// ``EndpointScratch`` lends them.
 public struct Endpoint: ~Copyable {
     /// The octets that the largest control frame takes, masked or not: a Close, Ping or Pong fits.
     public static let controlFrameSizeMaxBytes = 6 + FrameEncoder.controlPayloadMaxBytes
@@ -68,6 +69,8 @@ public struct Endpoint: ~Copyable {
             role: role, limits: limits, allowing: compression == nil ? [] : .rsv1,
             scratch: scratch)
     }
+
+    deinit { if assembler.isLent { decoder.scratch?.payloadLeft() } }
 }
 
 extension Endpoint {
@@ -96,7 +99,7 @@ extension Endpoint {
                     return event
                 }
                 if part.endsMessage { return messageEvent(part, in: octets.span) }
-                assembler.append(part.range, of: octets.span)
+                assemble(part, of: octets.span)
             }
             return nil
         } catch {
@@ -216,7 +219,7 @@ extension Endpoint {
     mutating func stopReading(_ state: EndpointState) {
         if self.state != .closed { self.state = state }
         decoder.stop()
-        assembler = MessageAssembler()
+        assembler.removeAll(decoder.scratch)
         compression?.stopInflating()
     }
 
@@ -255,11 +258,16 @@ extension Endpoint {
         return part.isText ? .text(payload) : .binary(payload)
     }
 
+    private mutating func assemble(_ part: FramePart, of octets: Span<UInt8>) {
+        assembler.append(
+            part.range, of: octets, declared: decoder.declaredMessageLength, decoder.scratch)
+    }
+
     private mutating func messageEvent(_ part: FramePart, in octets: Span<UInt8>) -> Event {
         var payload = Payload.inPlace(part.range)
         if !assembler.isEmpty {
-            assembler.append(part.range, of: octets)
-            payload = .assembled(assembler.finish())
+            assemble(part, of: octets)
+            payload = .assembled(assembler.finish(decoder.scratch))
         }
         return part.isText ? .text(payload) : .binary(payload)
     }

@@ -16,6 +16,7 @@ import WSServer
 
     private static func serve(_ options: Options) async {
         DescriptorLimit.raise()
+        WebSocketServer.keepFreedMemory()
         let server = WebSocketServer(
             router: .serving(options.handler), configuration: configuration(options))
         do {

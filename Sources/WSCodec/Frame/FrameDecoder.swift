@@ -78,6 +78,14 @@ struct FrameDecoder: ~Copyable {
         return dropped
     }
 
+    /// The octets of the open message as far as its frames have declared them; 0 where the parser is
+    /// ahead of what was handed out.
+    var declaredMessageLength: Int {
+        batch.isEmpty ? Int(clamping: parser.message_length) : 0
+    }
+
+    var scratch: EndpointScratch? { batch.scratch }
+
     /// Takes all further octets without looking at them.
     mutating func stop() {
         isStopped = true

@@ -11,7 +11,7 @@ import CFrame
 
     // Invariant: next <= count <= capacity; memory is nil only if both are 0. `first` is before them.
     private var memory: UnsafeMutablePointer<cframe_record>?
-    private let scratch: EndpointScratch?
+    let scratch: EndpointScratch?
     private var first = cframe_record()
     private var hasFirst = false
     private var next: UInt8 = 0

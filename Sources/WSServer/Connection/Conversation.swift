@@ -215,6 +215,7 @@ final class Conversation {
                 hand(octets.extracting(range), isText, to: handler, socket)
             case .assembled(let assembled):
                 hand(assembled.span, isText, to: handler, socket)
+                core.endpointScratch.recycle(assembled)
             }
         case .ping:
             let ping = event.message(in: octets)
