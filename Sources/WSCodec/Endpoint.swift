@@ -91,6 +91,16 @@ extension Endpoint {
     public mutating func nextEvent(
         in octets: inout MutableSpan<UInt8>
     ) throws(ProtocolError) -> Event? {
+        if let message = decoder.takeFoundMessage() {
+            return message.isText ? .text(.inPlace(message.range)) : .binary(.inPlace(message.range))
+        }
+        return try findEvent(in: &octets)
+    }
+
+    @inline(never)
+    private mutating func findEvent(
+        in octets: inout MutableSpan<UInt8>
+    ) throws(ProtocolError) -> Event? {
         do throws(ProtocolError) {
             while let part = try decoder.next(in: &octets) {
                 if part.isControl { return controlEvent(part, in: octets.span) }
@@ -112,6 +122,16 @@ extension Endpoint {
     /// What `nextEvent(in:)` would find in `octets`; found, if it is a message in one frame that lies
     /// there. The fast road through small messages: it makes no event.
     package mutating func nextMessageInPlace(
+        in octets: inout MutableSpan<UInt8>
+    ) throws(ProtocolError) -> MessageInPlace {
+        if let message = decoder.takeFoundMessage() {
+            return .message(message.range, isText: message.isText)
+        }
+        return try findMessageInPlace(in: &octets)
+    }
+
+    @inline(never)
+    private mutating func findMessageInPlace(
         in octets: inout MutableSpan<UInt8>
     ) throws(ProtocolError) -> MessageInPlace {
         do throws(ProtocolError) {

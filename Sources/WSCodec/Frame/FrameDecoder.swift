@@ -60,6 +60,26 @@ struct FrameDecoder: ~Copyable {
         return .wholeMessage(handOut(record))
     }
 
+    /// A whole message of one frame, not compressed.
+    struct WholeMessage {
+        let range: Range<Int>
+        let isText: Bool
+    }
+
+    /// What is next, if it has been found already and is a whole message. The fast road: nil tells
+    /// nothing.
+    @inline(__always)
+    mutating func takeFoundMessage() -> WholeMessage? {
+        // A frame that was carried is always the first record of its batch.
+        guard let record = batch.removeNext(where: FramePart.isWholeMessage) else { return nil }
+        let start = base &+ Int(record.offset)
+        position = start &+ Int(record.length)
+        // Safe because a length is not negative.
+        return WholeMessage(
+            range: unsafe Range(uncheckedBounds: (start, position)),
+            isText: record.b0 & 0x0F == Opcode.text.rawValue)
+    }
+
     enum NextPart {
         case wholeMessage(FramePart)
         /// Something that `next(in:)` gives.

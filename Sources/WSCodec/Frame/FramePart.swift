@@ -25,12 +25,10 @@ struct FramePart {
 
     /// Whether `record` is a data message in one frame, without reserved bits, that came whole.
     static func isWholeMessage(_ record: cframe_record) -> Bool {
-        let isData =
-            record.b0 == 0x80 | Opcode.text.rawValue
-            || record.b0 == 0x80 | Opcode.binary.rawValue
         let whole =
             CFRAME_FRAME_BEGIN | CFRAME_FRAME_END | CFRAME_MESSAGE_BEGIN | CFRAME_MESSAGE_END
-        return isData && record.flags == UInt8(truncatingIfNeeded: whole)
+        // FIN with the opcode of text or of binary.
+        return (0x81...0x82).contains(record.b0) && record.flags == UInt8(truncatingIfNeeded: whole)
     }
 
     /// Whether this is a control frame; those come only whole.

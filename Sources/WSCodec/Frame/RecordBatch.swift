@@ -9,11 +9,14 @@ import CFrame
     /// One batch is enough for most receives and small enough for the allocator's thread cache.
     static let capacity = 64
 
-    // Invariant: next <= count <= capacity; memory is nil only if both are 0. `first` is before them.
+    // Invariant: next <= count <= capacity; memory is nil only if both are 0. While there is a
+    // `first` both are 0, and `behindFirst` is what count will be, so that the fast road looks at
+    // nothing else.
     private var memory: UnsafeMutablePointer<cframe_record>?
     let scratch: EndpointScratch?
     private var first = cframe_record()
     private var hasFirst = false
+    private var behindFirst: UInt8 = 0
     private var next: UInt8 = 0
     private var count: UInt8 = 0
 
@@ -31,11 +34,16 @@ import CFrame
     mutating func removeFirst(
         where isWanted: (cframe_record) -> Bool = { _ in true }
     ) -> cframe_record? {
-        if hasFirst {
-            guard isWanted(first) else { return nil }
-            hasFirst = false
-            return first
-        }
+        guard hasFirst else { return removeNext(where: isWanted) }
+        guard isWanted(first) else { return nil }
+        hasFirst = false
+        count = behindFirst
+        return first
+    }
+
+    /// As `removeFirst` does, but for the first record of a batch.
+    @inline(__always)
+    mutating func removeNext(where isWanted: (cframe_record) -> Bool) -> cframe_record? {
         guard next != count, let memory = unsafe memory else { return nil }
         // Safe because next < count, and fill initialised that many.
         let record = unsafe memory[Int(next)]
@@ -54,13 +62,15 @@ import CFrame
             guard count > 0 else { return }
             unsafe first = found.pointee
             hasFirst = true
+            behindFirst = 0
+            next = 0
+            self.count = 0
             guard count > 1 else { return }
             let memory =
                 unsafe self.memory ?? scratch?.take() ?? .allocate(capacity: Self.capacity)
             unsafe memory.initialize(from: found + 1, count: count - 1)
             unsafe self.memory = memory
-            next = 0
-            self.count = UInt8(truncatingIfNeeded: count - 1)
+            behindFirst = UInt8(truncatingIfNeeded: count - 1)
         }
     }
 

@@ -9,6 +9,7 @@ public enum Payload: Hashable, Sendable {
     case assembled([UInt8])
 
     /// The number of octets.
+    @inlinable
     public var count: Int {
         switch self {
         case .inPlace(let range): range.count
