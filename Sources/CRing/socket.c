@@ -102,6 +102,23 @@ cring_listen(const char *host, uint16_t port, int backlog, int share, uint16_t *
     return fd;
 }
 
+/* An IPv4 address as text. As inet_ntop writes it, which takes a printf for it. */
+static void
+write_dotted(const uint8_t octets[4], char *text)
+{
+    for (int i = 0; i < 4; i++) {
+        unsigned octet = octets[i];
+        if (i > 0)
+            *text++ = '.';
+        if (octet >= 100)
+            *text++ = (char)('0' + octet / 100);
+        if (octet >= 10)
+            *text++ = (char)('0' + octet / 10 % 10);
+        *text++ = (char)('0' + octet % 10);
+    }
+    *text = 0;
+}
+
 int
 cring_peer_address(int fd, char *out, size_t capacity)
 {
@@ -111,11 +128,11 @@ cring_peer_address(int fd, char *out, size_t capacity)
         return -errno;
     char text[INET6_ADDRSTRLEN] = "unix";
     if (address.any.sa_family == AF_INET) {
-        inet_ntop(AF_INET, &address.v4.sin_addr, text, sizeof text);
+        write_dotted((const uint8_t *)&address.v4.sin_addr, text);
     } else if (address.any.sa_family == AF_INET6) {
         const struct in6_addr *v6 = &address.v6.sin6_addr;
         if (IN6_IS_ADDR_V4MAPPED(v6))
-            inet_ntop(AF_INET, &v6->s6_addr[12], text, sizeof text);
+            write_dotted(&v6->s6_addr[12], text);
         else
             inet_ntop(AF_INET6, v6, text, sizeof text);
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 public import HTTPTypes
-import Synchronization
 public import WSCodec
 
 /// One HTTP request, whole: head, body and who sent it.
@@ -93,14 +92,14 @@ extension Request {
         private let octets: [UInt8]
         let body: [UInt8]
         let remoteAddress: String
-        private let parsed = AtomicLazyReference<Parsed>()
-        private let builtHeaders = AtomicLazyReference<Headers>()
+        private let parsed = OnceReference<Parsed>()
+        private let builtHeaders = OnceReference<Headers>()
 
         init(head: RequestHead, body: [UInt8], remoteAddress: String) {
             octets = []
             self.body = body
             self.remoteAddress = remoteAddress
-            _ = parsed.storeIfNil(Parsed(head))
+            parsed.storeIfNil(Parsed(head))
         }
 
         private init(octets: [UInt8], body: [UInt8], remoteAddress: String) {

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "ring_test.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -87,6 +88,24 @@ addresses(void)
         CHECK_EQUAL(cring_peer_address(peer, address, sizeof address), 9);
         CHECK(strcmp(address, "127.0.0.1") == 0);
         CHECK_EQUAL(cring_peer_address(peer, address, 9), -ENOSPC);
+        close(peer);
+        close(client);
+        close(fd);
+    }
+    static const char *const clients[] = {"127.0.0.1", "127.10.99.100", "127.255.200.9"};
+    for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) {
+        fd = cring_listen("127.0.0.1", 0, 4, 0, &port);
+        struct sockaddr_in from = {.sin_family = AF_INET}, to = from;
+        inet_pton(AF_INET, clients[i], &from.sin_addr);
+        inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+        to.sin_port = htons(port);
+        int client = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK_EQUAL(bind(client, (struct sockaddr *)&from, sizeof from), 0);
+        CHECK_EQUAL(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+        int peer = accept(fd, NULL, NULL);
+        char text[46];
+        CHECK_EQUAL(cring_peer_address(peer, text, sizeof text), (int)strlen(clients[i]));
+        CHECK(strcmp(text, clients[i]) == 0);
         close(peer);
         close(client);
         close(fd);

@@ -32,10 +32,17 @@ struct FieldLines: Hashable, Sendable {
         return ranges
     }
 
-    func count(of name: String) -> Int {
+    func count(of name: String) -> Int { first(of: name).count }
+
+    /// Where the value of the first field `name` lies, and how many there are.
+    func first(of name: String) -> (range: Range<Int>?, count: Int) {
+        var first: Range<Int>?
         var count = 0
-        forEachValue(of: name) { _ in count &+= 1 }
-        return count
+        forEachValue(of: name) {
+            first = first ?? $0
+            count &+= 1
+        }
+        return (first, count)
     }
 
     func value(of name: String) -> String? {

@@ -54,12 +54,11 @@ extension UInt8 {
 extension Span<UInt8> {
     /// Whether `range` holds `text`, ASCII letters compared without regard to case.
     func matches(_ text: String, in range: Range<Int>) -> Bool {
-        guard range.count == text.utf8.count else { return false }
-        var position = range.lowerBound
-        for octet in text.utf8 {
-            if self[position].lowercased != octet.lowercased { return false }
-            position &+= 1
-        }
+        let text = text.utf8Span.span
+        guard range.count == text.count else { return false }
+        let octets = extracting(range)
+        for index in text.indices
+        where octets[index].lowercased != text[index].lowercased { return false }
         return true
     }
 

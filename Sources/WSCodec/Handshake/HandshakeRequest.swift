@@ -56,13 +56,28 @@ public struct HandshakeRequest: Sendable, Hashable {
     /// What the answer's Sec-WebSocket-Accept must be (RFC 6455 section 4.2.2): the SHA-1 of the
     /// key and a fixed GUID, in Base64.
     public var acceptKey: String {
-        let key = key.utf8.map { CChar(bitPattern: $0) }
+        var octets: [UInt8] = []
+        appendAcceptKey(to: &octets)
+        return String(decoding: octets, as: UTF8.self)
+    }
+
+    /// Appends the octets of `acceptKey`.
+    func appendAcceptKey(to output: inout [UInt8]) {
+        let key = key.utf8Span.span
         // Every way to a request makes the key 24 octets; the C function reads as many.
-        guard key.count == 24 else { return "" }
-        var accept = [CChar](repeating: 0, count: 28)
-        // Safe because both arrays have the lengths that the declaration asks for.
-        unsafe cframe_accept_key(key, &accept)
-        return String(decoding: accept.lazy.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard key.count == 24 else { return }
+        output.append(addingCapacity: 28) { room in
+            // Safe because C reads 24 octets and writes 28, as many as there are.
+            unsafe room.withUnsafeMutableBufferPointer { accept, count in
+                unsafe key.withUnsafeBytes { key in
+                    guard let key = key.baseAddress, let accept = accept.baseAddress else { return }
+                    unsafe cframe_accept_key(
+                        key.assumingMemoryBound(to: CChar.self),
+                        UnsafeMutableRawPointer(accept).assumingMemoryBound(to: CChar.self))
+                }
+                count = 28
+            }
+        }
     }
 
     /// The first of `preferences`, the server's order, that the client offers; nil when it offers
@@ -72,25 +87,30 @@ public struct HandshakeRequest: Sendable, Hashable {
     }
 
     private static func checkVersion(_ fields: FieldLines) throws(HandshakeError) {
-        let versions = fields.ranges(of: "sec-websocket-version")
-        guard let version = versions.first else { throw HandshakeError(.missingVersion) }
-        guard versions.count == 1 else { throw HandshakeError(.duplicateVersion) }
+        let (first, count) = fields.first(of: "sec-websocket-version")
+        guard let version = first else { throw HandshakeError(.missingVersion) }
+        guard count == 1 else { throw HandshakeError(.duplicateVersion) }
         guard fields.octets.span.matches("13", in: version) else {
             throw HandshakeError(.unsupportedVersion)
         }
     }
 
     private static func key(in fields: FieldLines) throws(HandshakeError) -> String {
-        let keys = fields.ranges(of: "sec-websocket-key")
-        guard let range = keys.first else { throw HandshakeError(.missingKey) }
-        guard keys.count == 1 else { throw HandshakeError(.duplicateKey) }
+        let (first, count) = fields.first(of: "sec-websocket-key")
+        guard let range = first else { throw HandshakeError(.missingKey) }
+        guard count == 1 else { throw HandshakeError(.duplicateKey) }
         guard range.count == 24 else { throw HandshakeError(.invalidKey) }
-        let key = fields.octets[range].map { CChar(bitPattern: $0) }
-        var nonce = [UInt8](repeating: 0, count: 16)
-        // Safe because the lengths given are those of the arrays.
-        guard unsafe cframe_base64_decode(key, key.count, &nonce, nonce.count) == 16 else {
-            throw HandshakeError(.invalidKey)
+        var nonce: (UInt64, UInt64) = (0, 0)
+        let size = MemoryLayout.size(ofValue: nonce)
+        // Safe because the lengths given are those of the memory.
+        let decoded = unsafe withUnsafeMutableBytes(of: &nonce) { nonce in
+            unsafe fields.octets.span.extracting(range).withUnsafeBytes { key in
+                unsafe cframe_base64_decode(
+                    key.baseAddress?.assumingMemoryBound(to: CChar.self), key.count,
+                    nonce.baseAddress?.assumingMemoryBound(to: UInt8.self), size)
+            }
         }
+        guard decoded == 16 else { throw HandshakeError(.invalidKey) }
         return fields.text(range)
     }
 
@@ -98,7 +118,7 @@ public struct HandshakeRequest: Sendable, Hashable {
         guard let tokens = fields.tokens(in: "sec-websocket-protocol") else {
             throw HandshakeError(.malformedSubprotocols)
         }
-        guard Set(tokens).count == tokens.count else {
+        guard tokens.count < 2 || Set(tokens).count == tokens.count else {
             throw HandshakeError(.duplicateSubprotocol)
         }
         return tokens

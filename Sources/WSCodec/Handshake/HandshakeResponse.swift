@@ -21,7 +21,9 @@ public struct HandshakeResponse: Sendable, Hashable {
         octets.reserveCapacity(256)
         octets.append(contentsOf: "HTTP/1.1 101 Switching Protocols\r\n".utf8)
         octets.append(contentsOf: "Upgrade: websocket\r\nConnection: Upgrade\r\n".utf8)
-        octets.append(contentsOf: "Sec-WebSocket-Accept: \(request.acceptKey)\r\n".utf8)
+        octets.append(contentsOf: "Sec-WebSocket-Accept: ".utf8)
+        request.appendAcceptKey(to: &octets)
+        octets.append(contentsOf: "\r\n".utf8)
         if let subprotocol {
             // What is offered has been checked to be a token, so nothing else gets to the wire.
             guard request.subprotocols.contains(subprotocol) else {

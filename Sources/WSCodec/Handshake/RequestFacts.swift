@@ -11,6 +11,7 @@ struct RequestFacts: Hashable, Sendable {
     var asksToClose = false
     var asksToUpgrade = false
     var upgradesToWebSocket = false
+    var hasExpectation = false
     var expectsContinue = false
 
     /// Walks `fields`; throws when they leave open to whom the request goes (RFC 9112 section 3.2)
@@ -27,6 +28,7 @@ struct RequestFacts: Hashable, Sendable {
                 guard Authority(octets, in: value) != nil else { throw RequestError(.invalidHost) }
                 host = value
             case 6 where octets.matches("expect", in: name):
+                hasExpectation = true
                 expectsContinue = version == .http11 && octets.matches("100-continue", in: value)
             case 7 where octets.matches("upgrade", in: name):
                 upgradesToWebSocket = upgradesToWebSocket || octets.listHas("websocket", in: value)

@@ -83,6 +83,10 @@ public struct RequestHead: Sendable, Hashable {
     /// Whether the client waits for `100 Continue` before it sends the body.
     public var expectsContinue: Bool { facts.expectsContinue }
 
+    /// Whether the client expects something that no server of HTTP/1.1 need know (RFC 9110 section
+    /// 10.1.1).
+    package var expectsUnknown: Bool { facts.hasExpectation && !facts.expectsContinue }
+
     /// Whether the client asks for a WebSocket: Upgrade has the token `websocket`, Connection the
     /// token `upgrade`. Free of cost, and no judgement: ``HandshakeRequest/init(validating:)`` says
     /// whether the handshake is right. Upgrades to anything else, h2c among them, are plain HTTP.

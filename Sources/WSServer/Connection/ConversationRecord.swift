@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Synchronization
 internal import WSCodec
 
 /// What any thread may know of a conversation.
@@ -8,7 +7,7 @@ final class ConversationRecord: Sendable {
     let request: Request
     let subprotocol: String?
     private let agreed: Agreed?
-    private let ending = AtomicLazyReference<Ending>()
+    private let ending = OnceReference<Ending>()
 
     private final class Ending: Sendable {
         let info: CloseInfo
@@ -35,5 +34,5 @@ final class ConversationRecord: Sendable {
 
     var closeInfo: CloseInfo? { ending.load()?.info }
 
-    func end(_ info: CloseInfo) { _ = ending.storeIfNil(Ending(info)) }
+    func end(_ info: CloseInfo) { ending.storeIfNil(Ending(info)) }
 }

@@ -124,7 +124,7 @@ final class Exchange {
         // It may be one of those that waited.
         waiting.heads = max(0, waiting.heads - 1)
         if head.isHandshake, head.hasBody { return refuse(.plain(.badRequest)) }
-        if head.value(of: "expect") != nil, !head.expectsContinue {
+        if head.expectsUnknown {
             return refuse(.plain(.expectationFailed))
         }
         closesAfterReply = !head.isKeepAlive || head.isHandshake
