@@ -6,7 +6,7 @@
 #include <cpuid.h>
 #endif
 
-_Atomic(unsigned char) cframe_level = LEVEL_UNSET;
+_Atomic(unsigned char) cframe_level = LEVEL_PLAIN;
 
 #if CFRAME_X86
 /* Asked of the processor itself: __builtin_cpu_supports needs a runtime library that not every
@@ -45,42 +45,40 @@ static void set_level(level l)
     atomic_store_explicit(&cframe_level, (unsigned char)l, memory_order_relaxed);
 }
 
-level cframe_level_choose(void)
+__attribute__((constructor)) static void choose_level(void)
 {
-    const level best = best_level();
-    set_level(best);
-    return best;
+    set_level(best_level());
 }
 
+/* The level of a kernel; LEVEL_PLAIN for one that this machine does not have. */
 static level level_of(cframe_kernel kernel)
 {
     const level best = best_level();
     switch (kernel) {
     case CFRAME_KERNEL_PLAIN:
-        return LEVEL_PLAIN;
+        break;
     case CFRAME_KERNEL_SSE:
         if (best == LEVEL_SSE2)
             return LEVEL_SSE2;
-        return best == LEVEL_SSSE3 || best == LEVEL_AVX2 ? LEVEL_SSSE3 : LEVEL_UNSET;
+        return best == LEVEL_SSSE3 || best == LEVEL_AVX2 ? LEVEL_SSSE3 : LEVEL_PLAIN;
     case CFRAME_KERNEL_AVX2:
-        return best == LEVEL_AVX2 ? LEVEL_AVX2 : LEVEL_UNSET;
+        return best == LEVEL_AVX2 ? LEVEL_AVX2 : LEVEL_PLAIN;
     case CFRAME_KERNEL_NEON:
-        return best == LEVEL_NEON ? LEVEL_NEON : LEVEL_UNSET;
+        return best == LEVEL_NEON ? LEVEL_NEON : LEVEL_PLAIN;
     }
-    return LEVEL_UNSET;
+    return LEVEL_PLAIN;
 }
 
 int cframe_kernel_available(cframe_kernel kernel)
 {
-    return level_of(kernel) != LEVEL_UNSET;
+    return kernel == CFRAME_KERNEL_PLAIN || level_of(kernel) != LEVEL_PLAIN;
 }
 
 int cframe_kernel_use(cframe_kernel kernel)
 {
-    const level l = level_of(kernel);
-    if (l == LEVEL_UNSET)
+    if (!cframe_kernel_available(kernel))
         return 1;
-    set_level(l);
+    set_level(level_of(kernel));
     return 0;
 }
 
@@ -94,7 +92,6 @@ cframe_kernel cframe_kernel_current(void)
         return CFRAME_KERNEL_AVX2;
     case LEVEL_NEON:
         return CFRAME_KERNEL_NEON;
-    case LEVEL_UNSET:
     case LEVEL_PLAIN:
         break;
     }

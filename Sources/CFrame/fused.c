@@ -8,7 +8,7 @@
 #include "each_simd.h"
 
 /* Two passes, over a piece at a time that the cache holds. */
-static uint32_t fused_plain(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+static __attribute__((noinline)) uint32_t fused_plain(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
     uint32_t tail = 0;
     while (n != 0 && tail != UTF8_INVALID) {
@@ -42,23 +42,26 @@ static uint32_t mask_and_validate(uint8_t *dst, const uint8_t *src, size_t n, ui
     }
 }
 
+/* The tail of `n` octets behind a tail `t` that is not 0, or UTF8_INVALID. */
+static __attribute__((noinline)) uint32_t mask_and_validate_after(
+    uint8_t *dst, const uint8_t *src, size_t n, uint32_t key, uint32_t t)
+{
+    size_t taken = 0;
+    for (; taken < n && t != 0 && t != UTF8_INVALID; taken++) {
+        dst[taken] = (uint8_t)(src[taken] ^ key >> (8 * (taken & 3)));
+        t = utf8_step(t, dst[taken]);
+    }
+    if (t != 0)
+        return t;
+    return mask_and_validate(
+        dst + taken, src + taken, n - taken, cframe_key_advance(key, taken));
+}
+
 int32_t cframe_mask_utf8(
     uint8_t *dst, const uint8_t *src, size_t n, uint32_t key, uint32_t *tail)
 {
-    uint32_t t = *tail;
-    if (t != 0) {
-        size_t taken = 0;
-        for (; taken < n && t != 0 && t != UTF8_INVALID; taken++) {
-            dst[taken] = (uint8_t)(src[taken] ^ key >> (8 * (taken & 3)));
-            t = utf8_step(t, dst[taken]);
-        }
-        dst += taken;
-        src += taken;
-        n -= taken;
-        key = cframe_key_advance(key, taken);
-    }
-    if (t == 0)
-        t = mask_and_validate(dst, src, n, key);
+    const uint32_t t = *tail == 0 ? mask_and_validate(dst, src, n, key)
+                                  : mask_and_validate_after(dst, src, n, key, *tail);
     *tail = t;
     return t == UTF8_INVALID;
 }

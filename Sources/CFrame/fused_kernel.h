@@ -21,7 +21,7 @@ INLINE V(vec) K(check_last)(V(vec) *ok, const uint8_t *src, size_t n, uint32_t k
 }
 
 /* More than 4 * WIDTH octets: all in registers, each vector keeping the one before it. */
-INLINE uint32_t K(fused_middle)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+OUTLINE uint32_t K(fused_middle)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
     V(vec) ok = V(ones)();
     const V(vec) last = K(check_last)(&ok, src, n, key);
@@ -106,23 +106,39 @@ K(unmask_block)(const K(blocks) *b, size_t i, size_t to, V(vec) *most, const int
     return (size_t)(d - b->dst);
 }
 
-/* utf8_range over what was just unmasked: whether it is invalid. A function of its own, so that its
- * loop has all registers. */
-OUTLINE int K(invalid_range)(const K(blocks) *b, size_t from, size_t to, int *dirty)
+/* utf8_range over what was just unmasked: whether it is invalid. A function for each way to fetch
+ * the next block, so that their loops have all registers and ask for nothing that stays the same. */
+OUTLINE int K(invalid_near)(const uint8_t *p, const uint8_t *end, int *dirty)
 {
-    uintptr_t ahead = 0, ahead_to_write = 0;
-    if (b->n >= K(FETCH_AHEAD_MIN)) {
-        ahead = (uintptr_t)b->src - (uintptr_t)b->dst + K(BLOCK);
-        ahead_to_write = b->src == b->dst ? 0 : K(BLOCK);
-    }
+    return !V(all_ones)(K(utf8_range)(V(ones)(), p, end, dirty, 0, 0));
+}
+
+OUTLINE int K(invalid_far)(const uint8_t *p, const uint8_t *end, int *dirty)
+{
+    return !V(all_ones)(K(utf8_range)(V(ones)(), p, end, dirty, K(BLOCK), 0));
+}
+
+OUTLINE int
+K(invalid_copied)(const uint8_t *p, const uint8_t *end, int *dirty, uintptr_t to_source)
+{
     return !V(all_ones)(K(utf8_range)(
-        V(ones)(), b->dst + from, b->dst + to, dirty, ahead, ahead_to_write));
+        V(ones)(), p, end, dirty, to_source + K(BLOCK), K(BLOCK)));
+}
+
+INLINE int K(invalid_block)(const K(blocks) *b, size_t from, size_t to, int *dirty)
+{
+    const uint8_t *const p = b->dst + from, *const end = b->dst + to;
+    if (b->n < K(FETCH_AHEAD_MIN))
+        return K(invalid_near)(p, end, dirty);
+    if (b->src == b->dst)
+        return K(invalid_far)(p, end, dirty);
+    return K(invalid_copied)(p, end, dirty, (uintptr_t)b->src - (uintptr_t)b->dst);
 }
 
 /* At least half a block. Unmasks a block at the speed of masking alone and validates it behind
  * that, or not at all if it is found to be ASCII. Text is much like what stood before it: behind a
  * block that was not ASCII, the next is validated without collecting whether it is. */
-INLINE uint32_t K(fused_blocks)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+OUTLINE uint32_t K(fused_blocks)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
     /* As in masking: stores are aligned, the first and last vector overlap them. */
     const size_t peel = WIDTH - ((uintptr_t)dst & (WIDTH - 1)), end = n - WIDTH;
@@ -148,7 +164,7 @@ INLINE uint32_t K(fused_blocks)(uint8_t *dst, const uint8_t *src, size_t n, uint
         }
         if (dirty) {
             dirty = 0;
-            invalid |= K(invalid_range)(&b, from, i, &dirty);
+            invalid |= K(invalid_block)(&b, from, i, &dirty);
         }
         from = i;
     }
@@ -156,7 +172,8 @@ INLINE uint32_t K(fused_blocks)(uint8_t *dst, const uint8_t *src, size_t n, uint
     return V(all_ones)(ok) && !invalid ? utf8_tail_of(V(last)(last)) : UTF8_INVALID;
 }
 
-static inline TARGET uint32_t K(fused)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+/* What is longer is called for, so that the short need not save what the long use. */
+OUTLINE uint32_t K(fused)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
     if (n <= 4 * WIDTH)
         return K(text_small)(dst, src, n, key, 1);

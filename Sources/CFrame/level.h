@@ -18,7 +18,6 @@
 /* What the kernels need to know of the machine, finer than cframe_kernel: SSE2 masks, but the
  * UTF-8 lookup takes SSSE3. */
 typedef enum level {
-    LEVEL_UNSET,
     LEVEL_PLAIN,
     LEVEL_SSE2,
     LEVEL_SSSE3,
@@ -28,16 +27,13 @@ typedef enum level {
 
 extern _Atomic(unsigned char) cframe_level __attribute__((visibility("hidden")));
 
-/* Finds the best level of this machine, makes it the current one, and returns it. */
-level cframe_level_choose(void) __attribute__((visibility("hidden")));
-
-/* The level in use. Relaxed is enough: every value is a working choice and nothing else hangs on
- * it, so threads that meet here for the first time may each choose. A flag is as fast as a
- * function pointer, and unlike ifunc works under sanitizers and on Darwin. */
+/* The level in use: the best of this machine from the time that the program's initialisers run, the
+ * plain one before. Relaxed is enough: every value is a working choice and nothing else hangs on
+ * it. A flag is as fast as a function pointer, and unlike ifunc works under sanitizers and on
+ * Darwin. Nothing is called here, so that kernels can be left for without a register saved. */
 static inline level current_level(void)
 {
-    const unsigned char l = atomic_load_explicit(&cframe_level, memory_order_relaxed);
-    return __builtin_expect(l != LEVEL_UNSET, 1) ? (level)l : cframe_level_choose();
+    return (level)atomic_load_explicit(&cframe_level, memory_order_relaxed);
 }
 
 #endif
