@@ -44,7 +44,7 @@ CASES = {
 }
 # Without callgrind it goes fast, so also where every connection has its turn.
 ALLOCATION_CASES = {
-    name: (options, *((500, 2500) if name == LARGE else (50_000, 350_000)))
+    name: (options, *((500, 4500) if name == LARGE else (50_000, 350_000)))
     for name, (options, _, _) in CASES.items()
 } | {"1,000 connections": (["--connections", "1000", "--size", "32"], 50_000, 350_000)}
 

@@ -92,7 +92,8 @@ extension Endpoint {
         in octets: inout MutableSpan<UInt8>
     ) throws(ProtocolError) -> Event? {
         if let message = decoder.takeFoundMessage() {
-            return message.isText ? .text(.inPlace(message.range)) : .binary(.inPlace(message.range))
+            return message.isText
+                ? .text(.inPlace(message.range)) : .binary(.inPlace(message.range))
         }
         return try findEvent(in: &octets)
     }

@@ -27,7 +27,8 @@ import CFrame
     /// Takes a payload, ``Payload/assembled(_:)``, that nobody needs any more: its memory is used
     /// for a later message, if it is of a size worth keeping.
     public func recycle(_ payload: [UInt8]) {
-        guard payload.capacity >= Self.payloadMinBytes, payload.capacity <= Self.payloadMaxBytes * 2,
+        guard payload.capacity >= Self.payloadMinBytes,
+            payload.capacity <= Self.payloadMaxBytes * 2,
             sparePayloads.count < Self.payloadCountMax
         else { return }
         sparePayloads.append(payload)

@@ -204,8 +204,7 @@ struct SendQueue: ~Copyable {
             count -= 1
             unsafe free(blocks[count])
         }
-        for unsafe memory in unsafe large { unsafe free(memory.base) }
-        unsafe large = []
+        while let memory = unsafe large.popLast() { unsafe free(memory.base) }
         largeBytes = 0
     }
 

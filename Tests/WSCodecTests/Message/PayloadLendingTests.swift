@@ -82,7 +82,9 @@ import Testing
     }
 
     @Test func `at most four payloads of a useful size are kept`() {
-        for size in [0, 100, 1 << 15, 1 << 22] { scratch.recycle([UInt8](repeating: 0, count: size)) }
+        for size in [0, 100, 1 << 15, 1 << 22] {
+            scratch.recycle([UInt8](repeating: 0, count: size))
+        }
         #expect(scratch.sparePayloadCount == 0)
         for _ in 0..<6 { scratch.recycle([UInt8](repeating: 0, count: 1 << 18)) }
         #expect(scratch.sparePayloadCount == 4)
