@@ -16,7 +16,14 @@ mask_without_vectors(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 
 void cframe_mask(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
-    switch (current_level()) {
+#if CFRAME_X86
+    /* Every x86-64 has the vectors for these, and wider ones would not pay for being chosen. */
+    if (n <= 64) {
+        mask_small_sse(dst, src, n, key);
+        return;
+    }
+#endif
+    switch (__builtin_expect(current_level(), LEVEL_AVX2)) {
 #if CFRAME_X86
     case LEVEL_AVX2:
         mask_avx2(dst, src, n, key);

@@ -38,6 +38,20 @@ INLINE void K(mask_small)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t k
     V(store)(dst + n - WIDTH, y1);
 }
 
+/* Four vectors of octets; gives all of them ORed. */
+INLINE V(vec) K(mask_four)(uint8_t *dst, const uint8_t *src, V(vec) keys)
+{
+    const V(vec) x0 = V(xor)(V(load)(src), keys);
+    const V(vec) x1 = V(xor)(V(load)(src + WIDTH), keys);
+    const V(vec) x2 = V(xor)(V(load)(src + 2 * WIDTH), keys);
+    const V(vec) x3 = V(xor)(V(load)(src + 3 * WIDTH), keys);
+    V(store)(dst, x0);
+    V(store)(dst + WIDTH, x1);
+    V(store)(dst + 2 * WIDTH, x2);
+    V(store)(dst + 3 * WIDTH, x3);
+    return V(or)(V(or)(x0, x1), V(or)(x2, x3));
+}
+
 /* Any number of octets. */
 OUTLINE void K(mask)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
@@ -45,29 +59,22 @@ OUTLINE void K(mask)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
         K(mask_small)(dst, src, n, key);
         return;
     }
-    /* The first and last vector overlap the loop, whose stores are aligned: from 1 KiB up stores
-     * that cross cache lines cost half as much again. */
+    /* The first vector and the last four overlap the loop, so that nothing is left for another one.
+     * Its stores are aligned: from 1 KiB up stores that cross cache lines cost half as much again. */
+    uint8_t *const end = dst + n - 4 * WIDTH;
     const V(vec) first = V(xor)(V(load)(src), V(key)(key));
-    const V(vec) last = V(xor)(V(load)(src + n - WIDTH), V(key)(cframe_key_advance(key, n)));
+    const V(vec) keys_at_end = V(key)(cframe_key_advance(key, n));
+    const V(vec) last0 = V(xor)(V(load)(src + n - 4 * WIDTH), keys_at_end);
+    const V(vec) last1 = V(xor)(V(load)(src + n - 3 * WIDTH), keys_at_end);
+    const V(vec) last2 = V(xor)(V(load)(src + n - 2 * WIDTH), keys_at_end);
+    const V(vec) last3 = V(xor)(V(load)(src + n - WIDTH), keys_at_end);
     const size_t peel = WIDTH - ((uintptr_t)dst & (WIDTH - 1));
     const V(vec) keys = V(key)(cframe_key_advance(key, peel));
-    const uint8_t *s = src + peel;
-    uint8_t *d = dst + peel;
-    uint8_t *const end = dst + n - WIDTH;
-    while (end - d >= 4 * WIDTH) {
-        const V(vec) x0 = V(xor)(V(load)(s), keys);
-        const V(vec) x1 = V(xor)(V(load)(s + WIDTH), keys);
-        const V(vec) x2 = V(xor)(V(load)(s + 2 * WIDTH), keys);
-        const V(vec) x3 = V(xor)(V(load)(s + 3 * WIDTH), keys);
-        V(store)(d, x0);
-        V(store)(d + WIDTH, x1);
-        V(store)(d + 2 * WIDTH, x2);
-        V(store)(d + 3 * WIDTH, x3);
-        s += 4 * WIDTH;
-        d += 4 * WIDTH;
-    }
-    for (; d < end; s += WIDTH, d += WIDTH)
-        V(store)(d, V(xor)(V(load)(s), keys));
+    for (size_t i = peel; i < n - 4 * WIDTH; i += 4 * WIDTH)
+        K(mask_four)(dst + i, src + i, keys);
     V(store)(dst, first);
-    V(store)(end, last);
+    V(store)(end, last0);
+    V(store)(end + WIDTH, last1);
+    V(store)(end + 2 * WIDTH, last2);
+    V(store)(end + 3 * WIDTH, last3);
 }
