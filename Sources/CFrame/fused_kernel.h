@@ -3,172 +3,125 @@
  * Template (see each_simd.h): unmasking and validating a text that starts on a character, in one
  * pass over memory. Gives its tail, or UTF8_INVALID. `dst` is `src` or disjoint from it.
  */
+#include "mask_kernel.h"
 #include "utf8_kernel.h"
 #include "text_small_kernel.h"
 
-/* The last vector of a payload of more than 4 * WIDTH octets, unmasked, and checked while what
- * stands before it is still masked. */
-INLINE V(vec) K(check_last)(V(vec) *ok, const uint8_t *src, size_t n, uint32_t key)
-{
-    const uint8_t *const p = src + n - WIDTH;
-    const V(vec) last = V(xor)(V(load)(p), V(key)(cframe_key_advance(key, n)));
-    const V(vec) before3 = V(xor)(V(load)(p - 3), V(key)(cframe_key_advance(key, n - 3)));
-    if (V(any_high)(V(or)(last, before3)))
-        *ok = K(check)(
-            *ok, last, V(xor)(V(load)(p - 1), V(key)(cframe_key_advance(key, n - 1))),
-            V(xor)(V(load)(p - 2), V(key)(cframe_key_advance(key, n - 2))), before3);
-    return last;
-}
-
-/* More than 4 * WIDTH octets: all in registers, each vector keeping the one before it. */
+/* More than 4 * WIDTH octets, from the end to the front: so what stands before a vector is still
+ * masked, and loads of it wait for no store. */
 OUTLINE uint32_t K(fused_middle)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
+    const V(vec) keys = V(key)(cframe_key_advance(key, n));
+    const V(vec) keys1 = V(key)(cframe_key_advance(key, n - 1));
+    const V(vec) keys2 = V(key)(cframe_key_advance(key, n - 2));
+    const V(vec) keys3 = V(key)(cframe_key_advance(key, n - 3));
+    const uint32_t last = load32(src + n - 4) ^ cframe_key_advance(key, n);
     V(vec) ok = V(ones)();
-    const V(vec) last = K(check_last)(&ok, src, n, key);
-    const V(vec) keys = V(key)(key);
-    V(vec) before = V(zero)();
-    const size_t end = n - WIDTH;
-    size_t i = 0;
-    for (; i + 2 * WIDTH <= end; i += 2 * WIDTH) {
-        const V(vec) x0 = V(xor)(V(load)(src + i), keys);
-        const V(vec) x1 = V(xor)(V(load)(src + i + WIDTH), keys);
-        V(store)(dst + i, x0);
-        V(store)(dst + i + WIDTH, x1);
-        const V(vec) most = V(max)(V(max)(x0, x1), before);
+    while (n > 4 * WIDTH) {
+        n -= 2 * WIDTH;
+        const uint8_t *p = src + n;
+        const V(vec) x0 = V(xor)(V(load)(p), keys);
+        const V(vec) x1 = V(xor)(V(load)(p + WIDTH), keys);
+        const V(vec) most = V(max)(V(max)(x0, x1), V(xor)(V(load)(p - 3), keys3));
         if (V(any_high)(most)) {
             if (!V(any_lead3)(most)) {
-                ok = V(and)(ok, K(check_pairs)(x0, V(previous1)(x0, before)));
-                ok = V(and)(ok, K(check_pairs)(x1, V(previous1)(x1, x0)));
+                HIDE(p);
+                ok = V(and)(ok, K(check_pairs)(x0, V(xor)(V(load)(p - 1), keys1)));
+                ok = V(and)(ok, K(check_pairs)(x1, V(xor)(V(load)(p + WIDTH - 1), keys1)));
             } else {
-                ok = K(check_after)(ok, x0, before);
-                ok = K(check_after)(ok, x1, x0);
+                HIDE(p);
+                ok = K(check)(
+                    ok, x0, V(xor)(V(load)(p - 1), keys1), V(xor)(V(load)(p - 2), keys2),
+                    V(xor)(V(load)(p - 3), keys3));
+                p += WIDTH;
+                ok = K(check)(
+                    ok, x1, V(xor)(V(load)(p - 1), keys1), V(xor)(V(load)(p - 2), keys2),
+                    V(xor)(V(load)(p - 3), keys3));
             }
         }
-        before = x1;
+        V(store)(dst + n, x0);
+        V(store)(dst + n + WIDTH, x1);
     }
-    for (; i < end; i += WIDTH) {
-        const V(vec) x = V(xor)(V(load)(src + i), keys);
-        V(store)(dst + i, x);
-        if (V(any_high)(V(or)(x, before)))
-            ok = K(check_after)(ok, x, before);
-        before = x;
+    const uint32_t front = K(text_quad)(dst, src, n, key, 1);
+    return V(all_ones)(ok) && front != UTF8_INVALID ? utf8_tail_of(last) : UTF8_INVALID;
+}
+
+/* How far validation stands behind unmasking: so far that no load meets a store that has not
+ * reached the cache yet. */
+enum { K(LAG) = 512 };
+/* How much is unmasked and validated before it is asked whether it is ASCII. */
+enum { K(RUN) = 4096 };
+
+/* Unmasks `n` octets, a multiple of 4 * WIDTH, and validates as many from `p` on, each with what the
+ * other leaves idle of the processor. Gives whether those are not all ASCII. */
+OUTLINE int K(unmask_and_check)(
+    uint8_t *dst, const uint8_t *src, const uint8_t *p, size_t n, uint32_t key, int *invalid)
+{
+    const V(vec) keys = V(key)(key);
+    V(vec) ok = V(ones)();
+    int dirty = 0;
+    for (size_t i = 0; i < n; i += 4 * WIDTH) {
+        K(mask_four)(dst + i, src + i, keys);
+        ok = K(check_four)(ok, p + i, &dirty);
     }
-    V(store)(dst + end, last);
-    return V(all_ones)(ok) ? utf8_tail_of(V(last)(last)) : UTF8_INVALID;
+    *invalid |= !V(all_ones)(ok);
+    return dirty;
 }
 
-/* Octets unmasked before they are validated: few enough to be in the first-level cache then, and
- * enough that no load meets a store that has not reached it yet. */
-enum { K(BLOCK) = 4096 };
-/* From here up the next block is fetched while one is validated. Below, it is near already. */
-enum { K(FETCH_AHEAD_MIN) = 1 << 18 };
-
-/* A payload being unmasked and validated in blocks. */
-typedef struct K(blocks) {
-    const uint8_t *src;
-    uint8_t *dst;
-    size_t n;
-    /* Key of the octets from the first aligned store on. */
-    uint32_t key;
-} K(blocks);
-
-/* Unmasks from `i` to `to` or up to WIDTH - 1 further; returns where it stopped. With `collects`,
- * constant at each call, ORs all of it into `*most`. */
-INLINE size_t
-K(unmask_block)(const K(blocks) *b, size_t i, size_t to, V(vec) *most, const int collects)
+OUTLINE int K(check_rest)(const uint8_t *p, const uint8_t *end)
 {
-    const V(vec) keys = V(key)(b->key);
-    const uint8_t *s = b->src + i;
-    uint8_t *d = b->dst + i;
-    uint8_t *const end = b->dst + to;
-    V(vec) all = *most;
-    while (end - d >= 4 * WIDTH) {
-        const V(vec) x0 = V(xor)(V(load)(s), keys);
-        const V(vec) x1 = V(xor)(V(load)(s + WIDTH), keys);
-        const V(vec) x2 = V(xor)(V(load)(s + 2 * WIDTH), keys);
-        const V(vec) x3 = V(xor)(V(load)(s + 3 * WIDTH), keys);
-        V(store)(d, x0);
-        V(store)(d + WIDTH, x1);
-        V(store)(d + 2 * WIDTH, x2);
-        V(store)(d + 3 * WIDTH, x3);
-        if (collects)
-            all = V(or)(all, V(or)(V(or)(x0, x1), V(or)(x2, x3)));
-        s += 4 * WIDTH;
-        d += 4 * WIDTH;
-    }
-    for (; d < end; s += WIDTH, d += WIDTH) {
-        const V(vec) x = V(xor)(V(load)(s), keys);
-        V(store)(d, x);
-        if (collects)
-            all = V(or)(all, x);
-    }
-    *most = all;
-    return (size_t)(d - b->dst);
+    return !V(all_ones)(K(check_range)(V(ones)(), p, end));
 }
 
-/* utf8_range over what was just unmasked: whether it is invalid. A function for each way to fetch
- * the next block, so that their loops have all registers and ask for nothing that stays the same. */
-OUTLINE int K(invalid_near)(const uint8_t *p, const uint8_t *end, int *dirty)
-{
-    return !V(all_ones)(K(utf8_range)(V(ones)(), p, end, dirty, 0, 0));
-}
-
-OUTLINE int K(invalid_far)(const uint8_t *p, const uint8_t *end, int *dirty)
-{
-    return !V(all_ones)(K(utf8_range)(V(ones)(), p, end, dirty, K(BLOCK), 0));
-}
-
-OUTLINE int
-K(invalid_copied)(const uint8_t *p, const uint8_t *end, int *dirty, uintptr_t to_source)
-{
-    return !V(all_ones)(K(utf8_range)(
-        V(ones)(), p, end, dirty, to_source + K(BLOCK), K(BLOCK)));
-}
-
-INLINE int K(invalid_block)(const K(blocks) *b, size_t from, size_t to, int *dirty)
-{
-    const uint8_t *const p = b->dst + from, *const end = b->dst + to;
-    if (b->n < K(FETCH_AHEAD_MIN))
-        return K(invalid_near)(p, end, dirty);
-    if (b->src == b->dst)
-        return K(invalid_far)(p, end, dirty);
-    return K(invalid_copied)(p, end, dirty, (uintptr_t)b->src - (uintptr_t)b->dst);
-}
-
-/* At least half a block. Unmasks a block at the speed of masking alone and validates it behind
- * that, or not at all if it is found to be ASCII. Text is much like what stood before it: behind a
- * block that was not ASCII, the next is validated without collecting whether it is. */
-OUTLINE uint32_t K(fused_blocks)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
+/* At least 2 * LAG octets. Unmasks a stretch while it validates the one before, or only unmasks if
+ * that one was found to be ASCII. */
+OUTLINE uint32_t K(fused_long)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t key)
 {
     /* As in masking: stores are aligned, the first and last vector overlap them. */
     const size_t peel = WIDTH - ((uintptr_t)dst & (WIDTH - 1)), end = n - WIDTH;
-    const K(blocks) b = {src, dst, n, cframe_key_advance(key, peel)};
+    const uint32_t key_at_peel = cframe_key_advance(key, peel);
+    const V(vec) keys = V(key)(key_at_peel);
     const V(vec) first = V(xor)(V(load)(src), V(key)(key));
+    const V(vec) last = V(xor)(V(load)(src + end), V(key)(cframe_key_advance(key, n)));
     V(vec) ok = K(check_after)(V(ones)(), first, V(zero)());
-    const V(vec) last = K(check_last)(&ok, src, n, key);
-
-    int dirty = V(any_high)(V(or)(first, last)), invalid = 0;
-    size_t i = peel, from = 0;
-    while (i < end) {
-        const size_t to = end - i > K(BLOCK) ? i + K(BLOCK) : end;
-        V(vec) most = first;
-        if (dirty) {
-            i = K(unmask_block)(&b, i, to, &most, 0);
-        } else {
-            i = K(unmask_block)(&b, i, to, &most, 1);
-            dirty = V(any_high)(most);
-        }
-        if (from == 0) {
-            V(store)(dst, first);
-            from = WIDTH;
-        }
-        if (dirty) {
-            dirty = 0;
-            invalid |= K(invalid_block)(&b, from, i, &dirty);
-        }
+    V(vec) most = first;
+    size_t i = peel, from = WIDTH;
+    for (; i < peel + K(LAG); i += 4 * WIDTH)
+        most = V(or)(most, K(mask_four)(dst + i, src + i, keys));
+    V(store)(dst, first);
+    int dirty = V(any_high)(most), invalid = 0;
+    if (!dirty)
         from = i;
+    while (end - i >= K(LAG)) {
+        if (dirty) {
+            const size_t left = (end - i) & ~(size_t)(4 * WIDTH - 1);
+            const size_t run = left < K(RUN) ? left : K(RUN);
+            dirty = K(unmask_and_check)(dst + i, src + i, dst + from, run, key_at_peel, &invalid);
+            i += run;
+            from += run;
+            if (!dirty) {
+                invalid |= K(check_rest)(dst + from, dst + i);
+                from = i;
+            }
+        } else {
+            V(vec) next = V(zero)();
+            for (size_t to = i + K(LAG); i < to; i += 4 * WIDTH)
+                next = V(or)(next, K(mask_four)(dst + i, src + i, keys));
+            dirty = V(any_high)(next);
+            if (!dirty)
+                from = i;
+        }
+    }
+    for (; end - i >= 4 * WIDTH; i += 4 * WIDTH)
+        dirty |= V(any_high)(K(mask_four)(dst + i, src + i, keys));
+    for (; i < end; i += WIDTH) {
+        const V(vec) x = V(xor)(V(load)(src + i), keys);
+        V(store)(dst + i, x);
+        dirty |= V(any_high)(x);
     }
     V(store)(dst + end, last);
+    if (dirty || V(any_high)(last))
+        invalid |= K(check_rest)(dst + from, dst + n);
     return V(all_ones)(ok) && !invalid ? utf8_tail_of(V(last)(last)) : UTF8_INVALID;
 }
 
@@ -177,6 +130,5 @@ OUTLINE uint32_t K(fused)(uint8_t *dst, const uint8_t *src, size_t n, uint32_t k
 {
     if (n <= 4 * WIDTH)
         return K(text_small)(dst, src, n, key, 1);
-    /* Below half a block the loads of a second look would meet stores that are not done. */
-    return n < K(BLOCK) / 2 ? K(fused_middle)(dst, src, n, key) : K(fused_blocks)(dst, src, n, key);
+    return n < 2 * K(LAG) ? K(fused_middle)(dst, src, n, key) : K(fused_long)(dst, src, n, key);
 }

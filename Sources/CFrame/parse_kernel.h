@@ -5,7 +5,6 @@
  * front of anything else. The parser stands between messages.
  */
 #include "fused_kernel.h"
-#include "mask_kernel.h"
 
 INLINE void K(unmask_binary)(uint8_t *payload, size_t n, uint32_t key)
 {

@@ -40,52 +40,42 @@ INLINE V(vec) K(check_at)(V(vec) ok, const uint8_t *p)
     return K(check)(ok, V(load)(p), V(load)(p - 1), V(load)(p - 2), V(load)(p - 3));
 }
 
-/* Checks [p, end), at least WIDTH octets, before which three octets of the text can be read. What
- * stands before an octet is loaded again at its address: loads are cheaper here than the shuffles
- * that would move it. Sets `*dirty` unless all of it is ASCII. `ahead` and `ahead_to_write` are
- * distances from p at which to fetch cache lines meanwhile, 0 for none. */
-INLINE V(vec)
-K(utf8_range)(
-    V(vec) ok, const uint8_t *p, const uint8_t *end, int *dirty, uintptr_t ahead,
-    uintptr_t ahead_to_write)
+/* Checks the four vectors at `p`, before which three octets of the text can be read. What stands
+ * before an octet is loaded again at its address: loads are cheaper here than the shuffles that
+ * would move it. Sets `*dirty` unless all of it is ASCII. */
+INLINE V(vec) K(check_four)(V(vec) ok, const uint8_t *p, int *dirty)
 {
-    while (end - p >= 4 * WIDTH) {
-        for (size_t line = 0; line < 4 * WIDTH; line += 64) {
-            if (ahead != 0)
-                __builtin_prefetch((const void *)((uintptr_t)p + ahead + line), 0);
-            if (ahead_to_write != 0)
-                __builtin_prefetch((const void *)((uintptr_t)p + ahead_to_write + line), 1);
-        }
-        const V(vec) x0 = V(load)(p), x1 = V(load)(p + WIDTH);
-        const V(vec) x2 = V(load)(p + 2 * WIDTH), x3 = V(load)(p + 3 * WIDTH);
-        const V(vec) most = V(max)(
-            V(max)(V(max)(x0, x1), V(max)(x2, x3)), V(load)(p - 3));
-        if (V(any_high)(most)) {
-            *dirty = 1;
-            const uint8_t *q = p;
-            if (!V(any_lead3)(most)) {
-                HIDE(q);
-                ok = V(and)(ok, K(check_pairs)(x0, V(load)(q - 1)));
-                ok = V(and)(ok, K(check_pairs)(x1, V(load)(q + WIDTH - 1)));
-                ok = V(and)(ok, K(check_pairs)(x2, V(load)(q + 2 * WIDTH - 1)));
-                ok = V(and)(ok, K(check_pairs)(x3, V(load)(q + 3 * WIDTH - 1)));
-            } else {
-                HIDE(q);
-                ok = K(check_at)(ok, q);
-                ok = K(check_at)(ok, q + WIDTH);
-                ok = K(check_at)(ok, q + 2 * WIDTH);
-                ok = K(check_at)(ok, q + 3 * WIDTH);
-            }
-        }
-        p += 4 * WIDTH;
+    const V(vec) x0 = V(load)(p), x1 = V(load)(p + WIDTH);
+    const V(vec) x2 = V(load)(p + 2 * WIDTH), x3 = V(load)(p + 3 * WIDTH);
+    const V(vec) most = V(max)(V(max)(V(max)(x0, x1), V(max)(x2, x3)), V(load)(p - 3));
+    if (!V(any_high)(most))
+        return ok;
+    *dirty = 1;
+    if (!V(any_lead3)(most)) {
+        HIDE(p);
+        ok = V(and)(ok, K(check_pairs)(x0, V(load)(p - 1)));
+        ok = V(and)(ok, K(check_pairs)(x1, V(load)(p + WIDTH - 1)));
+        ok = V(and)(ok, K(check_pairs)(x2, V(load)(p + 2 * WIDTH - 1)));
+        return V(and)(ok, K(check_pairs)(x3, V(load)(p + 3 * WIDTH - 1)));
     }
+    HIDE(p);
+    ok = K(check_at)(ok, p);
+    ok = K(check_at)(ok, p + WIDTH);
+    ok = K(check_at)(ok, p + 2 * WIDTH);
+    return K(check_at)(ok, p + 3 * WIDTH);
+}
+
+/* Checks [p, end), at least WIDTH octets, before which three octets of the text can be read. */
+INLINE V(vec) K(check_range)(V(vec) ok, const uint8_t *p, const uint8_t *end)
+{
+    int dirty;
+    for (; end - p >= 4 * WIDTH; p += 4 * WIDTH)
+        ok = K(check_four)(ok, p, &dirty);
     while (p != end) {
         if (end - p < WIDTH)
             p = end - WIDTH;
-        if (V(any_high)(V(or)(V(load)(p), V(load)(p - 3)))) {
-            *dirty = 1;
+        if (V(any_high)(V(or)(V(load)(p), V(load)(p - 3))))
             ok = K(check_at)(ok, p);
-        }
         p += WIDTH;
     }
     return ok;

@@ -11,7 +11,6 @@ static TARGET uint32_t K(utf8)(const uint8_t *src, size_t n)
     const V(vec) first = V(load)(src);
     if (V(any_high)(first))
         ok = K(check_after)(ok, first, V(zero)());
-    int dirty;
-    ok = K(utf8_range)(ok, src + WIDTH, src + n, &dirty, 0, 0);
+    ok = K(check_range)(ok, src + WIDTH, src + n);
     return V(all_ones)(ok) ? utf8_tail_of(load32(src + n - 4)) : UTF8_INVALID;
 }
