@@ -614,6 +614,7 @@ cring_epoll_open(cring **ring, const cring_settings *settings, cring_failure *fa
     struct epoll *e = calloc(1, sizeof *e);
     if (e == NULL)
         return cring_failed(failure, "memory", -ENOMEM);
+    e->base.calls = &cring_kernel_calls;
     e->base.operations = &epoll_operations;
     e->base.kind = CRING_EPOLL;
     e->base.wake = e->epoll = -1;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -70,6 +69,9 @@ cring_open(cring **ring, const cring_options *options, cring_failure *failure)
     cring_settings settings;
     if (settings_from(&settings, options) != 0)
         return cring_failed(failure, "options", -EINVAL);
+    const cring_opening *opening = (const cring_opening *)settings.opening;
+    if (opening != NULL)
+        return opening->open(opening, ring, &settings, failure);
     if (settings.kind != CRING_EPOLL) {
         int error = cring_uring_open(ring, &settings, failure);
         if (error == 0 || settings.kind == CRING_URING || !is_refusal(error))
@@ -243,12 +245,65 @@ cring_wake(cring *ring)
     errno = saved;
 }
 
-uint64_t
-cring_now(void)
+static const struct cring_calls *
+calls_of(const cring *ring)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return ring != NULL ? ring->calls : &cring_kernel_calls;
+}
+
+uint64_t
+cring_now(cring *ring)
+{
+    return calls_of(ring)->now(ring);
+}
+
+int64_t
+cring_calendar(cring *ring)
+{
+    return calls_of(ring)->calendar(ring);
+}
+
+uint64_t
+cring_random(cring *ring)
+{
+    return calls_of(ring)->random(ring);
+}
+
+int
+cring_listen(cring *ring, const char *host, uint16_t port, int backlog, int share,
+             uint16_t *bound_port)
+{
+    return calls_of(ring)->listen(ring, host, port, backlog, share, bound_port);
+}
+
+int
+cring_accept_now(cring *ring, int listener)
+{
+    return calls_of(ring)->accept_now(ring, listener);
+}
+
+void
+cring_close_now(cring *ring, int fd)
+{
+    calls_of(ring)->close_now(ring, fd);
+}
+
+void
+cring_turn_away(cring *ring, int fd, const uint8_t *octets, size_t count)
+{
+    calls_of(ring)->turn_away(ring, fd, octets, count);
+}
+
+int
+cring_peer_address(cring *ring, int fd, char *out, size_t capacity)
+{
+    return calls_of(ring)->peer_address(ring, fd, out, capacity);
+}
+
+int
+cring_reset_on_close(cring *ring, int fd)
+{
+    return calls_of(ring)->reset_on_close(ring, fd);
 }
 
 void *

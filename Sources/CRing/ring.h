@@ -28,9 +28,31 @@ struct cring_operations {
     void (*recycle)(cring *ring, uint16_t buffer);
 };
 
+/* What does not go through the ring: clocks, randomness, and calls on sockets that return at once.
+ * Each entry has the contract of the public function of its name. */
+struct cring_calls {
+    uint64_t (*now)(cring *ring);
+    int64_t (*calendar)(cring *ring);
+    uint64_t (*random)(cring *ring);
+    int (*listen)(cring *ring, const char *host, uint16_t port, int backlog, int share,
+                  uint16_t *bound_port);
+    int (*accept_now)(cring *ring, int listener);
+    void (*close_now)(cring *ring, int listener);
+    void (*turn_away)(cring *ring, int fd, const uint8_t *octets, size_t count);
+    int (*peer_address)(cring *ring, int fd, char *out, size_t capacity);
+    int (*reset_on_close)(cring *ring, int fd);
+};
+
+/* The real ones. */
+extern const struct cring_calls cring_kernel_calls;
+uint64_t cring_kernel_now(cring *ring);
+int64_t cring_kernel_calendar(cring *ring);
+uint64_t cring_kernel_random(cring *ring);
+
 /* What every backend has; the first member of its own structure. */
 struct cring {
     const struct cring_operations *operations;
+    const struct cring_calls *calls;
     cring_kind kind;
     uint32_t features;
     int wake;           /* eventfd, never read: every write is an edge of its own */

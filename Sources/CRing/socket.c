@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
-#include "CRing.h"
+#include "ring.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -83,9 +82,11 @@ port_of(int fd, uint16_t *port)
     return 0;
 }
 
-int
-cring_listen(const char *host, uint16_t port, int backlog, int share, uint16_t *bound_port)
+static int
+kernel_listen(cring *ring, const char *host, uint16_t port, int backlog, int share,
+              uint16_t *bound_port)
 {
+    (void)ring;
     union address address;
     if (address_from(&address, host, port) != 0)
         return -EINVAL;
@@ -119,9 +120,10 @@ write_dotted(const uint8_t octets[4], char *text)
     *text = 0;
 }
 
-int
-cring_peer_address(int fd, char *out, size_t capacity)
+static int
+kernel_peer_address(cring *ring, int fd, char *out, size_t capacity)
 {
+    (void)ring;
     union address address;
     socklen_t size = sizeof address;
     if (getpeername(fd, &address.any, &size) != 0)
@@ -143,16 +145,18 @@ cring_peer_address(int fd, char *out, size_t capacity)
     return (int)length;
 }
 
-int
-cring_reset_on_close(int fd)
+static int
+kernel_reset_on_close(cring *ring, int fd)
 {
+    (void)ring;
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     return setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) == 0 ? 0 : -errno;
 }
 
-int
-cring_accept_now(int listener)
+static int
+kernel_accept_now(cring *ring, int listener)
 {
+    (void)ring;
     int flags = fcntl(listener, F_GETFL);
     if (flags < 0)
         return -errno;
@@ -169,6 +173,37 @@ cring_accept_now(int listener)
         fcntl(listener, F_SETFL, flags);
     return result;
 }
+
+static void
+kernel_close_now(cring *ring, int fd)
+{
+    (void)ring;
+    close(fd);
+}
+
+static void
+kernel_turn_away(cring *ring, int fd, const uint8_t *octets, size_t count)
+{
+    (void)ring;
+    /* A full buffer of a fresh socket does not happen; if the peer is gone, so is the reply. */
+    send(fd, octets, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+    shutdown(fd, SHUT_WR);
+    uint8_t request[16 * 1024];
+    recv(fd, request, sizeof request, MSG_DONTWAIT);
+    close(fd);
+}
+
+const struct cring_calls cring_kernel_calls = {
+    .now = cring_kernel_now,
+    .calendar = cring_kernel_calendar,
+    .random = cring_kernel_random,
+    .listen = kernel_listen,
+    .accept_now = kernel_accept_now,
+    .close_now = kernel_close_now,
+    .turn_away = kernel_turn_away,
+    .peer_address = kernel_peer_address,
+    .reset_on_close = kernel_reset_on_close,
+};
 
 int64_t
 cring_descriptor_limit(int raise_to_hard)

@@ -469,7 +469,7 @@ discard(struct uring *u)
 static void
 quiet(struct uring *u)
 {
-    uint64_t deadline = cring_now() + FREE_PATIENCE_NS;
+    uint64_t deadline = cring_now(&u->base) + FREE_PATIENCE_NS;
     bool is_progressing = false;
     do {
         if (move_pending(u) != 0 || make_calls(u) != 0)
@@ -485,7 +485,7 @@ quiet(struct uring *u)
             return;
         is_progressing = discard(u) > 0;
     } while ((u->in_flight > 0 || has_unsubmitted(u) || u->after_count > 0)
-             && cring_now() < deadline);
+             && cring_now(&u->base) < deadline);
 }
 
 static void
@@ -646,8 +646,8 @@ try_receive(struct uring *u, int receiver, int sender, cring_completion *out)
     int error = uring_receive(&u->base, receiver, TOKEN);
     if (error == 0 && send(sender, "", 1, MSG_NOSIGNAL) != 1)
         error = -errno;
-    uint64_t deadline = cring_now() + FREE_PATIENCE_NS;
-    while (error == 0 && cring_now() < deadline) {
+    uint64_t deadline = cring_now(&u->base) + FREE_PATIENCE_NS;
+    while (error == 0 && cring_now(&u->base) < deadline) {
         error = enter(u, FREE_STEP_NS);
         if (error == 0 && reap(u, out, 1) == 1)
             return 0;
@@ -679,8 +679,8 @@ probe_receive(struct uring *u, const cring_settings *settings, cring_failure *fa
     if (completion.flags & CRING_BUFFER)
         cring_recycle(&u->base, completion.buffer);
     close(pair[1]); /* the end of the stream ends the receive */
-    uint64_t deadline = cring_now() + FREE_PATIENCE_NS;
-    while (error == 0 && u->in_flight > 0 && cring_now() < deadline) {
+    uint64_t deadline = cring_now(&u->base) + FREE_PATIENCE_NS;
+    while (error == 0 && u->in_flight > 0 && cring_now(&u->base) < deadline) {
         error = enter(u, FREE_STEP_NS);
         if (reap(u, &completion, 1) == 1 && (completion.flags & CRING_BUFFER))
             cring_recycle(&u->base, completion.buffer);
@@ -695,6 +695,7 @@ cring_uring_open(cring **ring, const cring_settings *settings, cring_failure *fa
     struct uring *u = calloc(1, sizeof *u);
     if (u == NULL)
         return cring_failed(failure, "memory", -ENOMEM);
+    u->base.calls = &cring_kernel_calls;
     u->base.operations = &uring_operations;
     u->base.kind = CRING_URING;
     u->base.wake = -1;

@@ -71,7 +71,7 @@ endings_use_no_buffer(const struct variant *variant)
         else if (i % 3 == 1)
             shutdown(pair[1], SHUT_WR);
         else
-            cring_reset_on_close(pair[1]), close(pair[1]);
+            cring_reset_on_close(NULL, pair[1]), close(pair[1]);
         cring_completion got = {0};
         CHECK(next(ring, RECEIVE, PATIENCE_MS, &got));
         CHECK_EQUAL(got.result, i % 3 == 0 ? -ECANCELED : i % 3 == 1 ? 0 : -ECONNRESET);

@@ -149,7 +149,7 @@ accept_leaves_the_backlog(const struct variant *variant)
     cring *ring = open_ring(variant, NULL);
     uint16_t port;
     int listener = listen_anywhere(&port);
-    CHECK_EQUAL(cring_accept_now(listener), -EAGAIN);
+    CHECK_EQUAL(cring_accept_now(NULL, listener), -EAGAIN);
     cring_accept(ring, listener, ACCEPT);
     CHECK(none(ring, ACCEPT, 0));
     cring_cancel(ring, listener, ACCEPT);
@@ -159,14 +159,14 @@ accept_leaves_the_backlog(const struct variant *variant)
     CHECK_EQUAL(got.flags, 0);
     int first = connect_to(port), second = connect_to(port);
     CHECK(none(ring, ACCEPT, 5));
-    int accepted = cring_accept_now(listener);
+    int accepted = cring_accept_now(NULL, listener);
     CHECK(accepted >= 0);
     close(accepted);
     cring_accept(ring, listener, ACCEPT);
     CHECK(next(ring, ACCEPT, PATIENCE_MS, &got));
     CHECK(got.result >= 0);
     cring_close(ring, got.result);
-    CHECK_EQUAL(cring_accept_now(listener), -EAGAIN);
+    CHECK_EQUAL(cring_accept_now(NULL, listener), -EAGAIN);
     cring_free(ring);
     close(listener);
     close(first);

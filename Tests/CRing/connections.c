@@ -33,7 +33,7 @@ accepted_sockets_inherit(int fd)
     CHECK(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &size) == 0 && on != 0);
     CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     char address[46];
-    CHECK_EQUAL(cring_peer_address(fd, address, sizeof address), 9);
+    CHECK_EQUAL(cring_peer_address(NULL, fd, address, sizeof address), 9);
     CHECK(strcmp(address, "127.0.0.1") == 0);
 }
 
@@ -176,7 +176,7 @@ resets_are_reported(const struct variant *variant)
     int pair[2];
     tcp_pair(pair);
     cring_receive(ring, pair[0], RECEIVE);
-    CHECK_EQUAL(cring_reset_on_close(pair[1]), 0);
+    CHECK_EQUAL(cring_reset_on_close(NULL, pair[1]), 0);
     close(pair[1]);
     cring_completion got = {0};
     CHECK(next(ring, RECEIVE, PATIENCE_MS, &got));

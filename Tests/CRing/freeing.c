@@ -17,7 +17,7 @@ port_is_free_at_once(const struct variant *variant)
     uint8_t *octets = calloc(1, SIZE);
     uint16_t port = 0;
     for (int i = 0; i < RESTARTS; i++) {
-        int listener = cring_listen("127.0.0.1", port, 128, 0, &port);
+        int listener = cring_listen(NULL, "127.0.0.1", port, 128, 0, &port);
         if (!CHECK(listener >= 0))
             break;
         cring *ring = open_ring(variant, NULL);
@@ -38,7 +38,7 @@ port_is_free_at_once(const struct variant *variant)
         cring_free(ring);
         close(listener);
         for (int j = 0; j < CONNECTIONS; j++) {
-            cring_reset_on_close(fds[j]);
+            cring_reset_on_close(NULL, fds[j]);
             close(fds[j]);
             close(peers[j]);
         }

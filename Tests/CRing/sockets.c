@@ -16,7 +16,7 @@ listen_in_another_process(uint16_t port)
 {
     pid_t child = fork();
     if (child == 0) {
-        int fd = cring_listen("127.0.0.1", port, 16, 0, NULL);
+        int fd = cring_listen(NULL, "127.0.0.1", port, 16, 0, NULL);
         _exit(fd < 0 ? -fd : 0);
     }
     int status = -1;
@@ -34,20 +34,20 @@ sharing(void)
     listeners[0] = listen_anywhere(&port);
     CHECK_EQUAL(listen_in_another_process(port), EADDRINUSE);
     for (int i = 1; i < LOOPS; i++) {
-        listeners[i] = cring_listen("127.0.0.1", port, 128, 1, &same);
+        listeners[i] = cring_listen(NULL, "127.0.0.1", port, 128, 1, &same);
         CHECK(listeners[i] >= 0);
         CHECK_EQUAL(same, port);
     }
     CHECK_EQUAL(listen_in_another_process(port), EADDRINUSE);
-    CHECK_EQUAL(cring_listen("127.0.0.1", port, 128, 0, NULL), -EADDRINUSE);
+    CHECK_EQUAL(cring_listen(NULL, "127.0.0.1", port, 128, 0, NULL), -EADDRINUSE);
     int clients[CLIENTS], accepted = 0, busy = 0;
     for (int i = 0; i < CLIENTS; i++)
         clients[i] = connect_to(port);
     for (int i = 0; i < LOOPS; i++) {
         int before = accepted, fd;
-        while ((fd = cring_accept_now(listeners[i])) >= 0) {
+        while ((fd = cring_accept_now(NULL, listeners[i])) >= 0) {
             accepted++;
-            cring_reset_on_close(fd);
+            cring_reset_on_close(NULL, fd);
             close(fd);
         }
         CHECK_EQUAL(fd, -EAGAIN);
@@ -67,34 +67,34 @@ addresses(void)
     uint16_t port = 0;
     static const char *const good[] = {"127.0.0.1", "localhost", "0.0.0.0"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        int fd = cring_listen(good[i], 0, 1, 0, &port);
+        int fd = cring_listen(NULL, good[i], 0, 1, 0, &port);
         CHECK(fd >= 0 && port != 0);
         close(fd);
     }
     static const char *const bad[] = {"", "example.org", "127.0.0.1:80", "[::1]", "127.1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CHECK_EQUAL(cring_listen(bad[i], 0, 1, 0, &port), -EINVAL);
-    int fd = cring_listen("::1", 0, 1, 0, &port);
+        CHECK_EQUAL(cring_listen(NULL, bad[i], 0, 1, 0, &port), -EINVAL);
+    int fd = cring_listen(NULL, "::1", 0, 1, 0, &port);
     if (fd >= 0) { /* where IPv6 is */
         CHECK(port != 0);
         close(fd);
     } else {
         CHECK(fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT);
     }
-    fd = cring_listen("::", 0, 4, 0, &port);
+    fd = cring_listen(NULL, "::", 0, 4, 0, &port);
     if (fd >= 0) { /* IPv4 clients of an IPv6 socket are shown as what they are */
         int client = connect_to(port), peer = accept(fd, NULL, NULL);
         char address[46];
-        CHECK_EQUAL(cring_peer_address(peer, address, sizeof address), 9);
+        CHECK_EQUAL(cring_peer_address(NULL, peer, address, sizeof address), 9);
         CHECK(strcmp(address, "127.0.0.1") == 0);
-        CHECK_EQUAL(cring_peer_address(peer, address, 9), -ENOSPC);
+        CHECK_EQUAL(cring_peer_address(NULL, peer, address, 9), -ENOSPC);
         close(peer);
         close(client);
         close(fd);
     }
     static const char *const clients[] = {"127.0.0.1", "127.10.99.100", "127.255.200.9"};
     for (size_t i = 0; i < sizeof clients / sizeof *clients; i++) {
-        fd = cring_listen("127.0.0.1", 0, 4, 0, &port);
+        fd = cring_listen(NULL, "127.0.0.1", 0, 4, 0, &port);
         struct sockaddr_in from = {.sin_family = AF_INET}, to = from;
         inet_pton(AF_INET, clients[i], &from.sin_addr);
         inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
@@ -104,7 +104,7 @@ addresses(void)
         CHECK_EQUAL(connect(client, (struct sockaddr *)&to, sizeof to), 0);
         int peer = accept(fd, NULL, NULL);
         char text[46];
-        CHECK_EQUAL(cring_peer_address(peer, text, sizeof text), (int)strlen(clients[i]));
+        CHECK_EQUAL(cring_peer_address(NULL, peer, text, sizeof text), (int)strlen(clients[i]));
         CHECK(strcmp(text, clients[i]) == 0);
         close(peer);
         close(client);
@@ -113,13 +113,13 @@ addresses(void)
     int pair[2];
     char address[46];
     socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
-    CHECK_EQUAL(cring_peer_address(pair[0], address, sizeof address), 4);
+    CHECK_EQUAL(cring_peer_address(NULL, pair[0], address, sizeof address), 4);
     CHECK(strcmp(address, "unix") == 0);
     close(pair[0]);
     close(pair[1]);
-    CHECK_EQUAL(cring_peer_address(-1, address, sizeof address), -EBADF);
-    CHECK_EQUAL(cring_reset_on_close(-1), -EBADF);
-    CHECK_EQUAL(cring_accept_now(-1), -EBADF);
+    CHECK_EQUAL(cring_peer_address(NULL, -1, address, sizeof address), -EBADF);
+    CHECK_EQUAL(cring_reset_on_close(NULL, -1), -EBADF);
+    CHECK_EQUAL(cring_accept_now(NULL, -1), -EBADF);
 }
 
 static void
@@ -127,7 +127,7 @@ reset_on_close(void)
 {
     int pair[2];
     tcp_pair(pair);
-    CHECK_EQUAL(cring_reset_on_close(pair[0]), 0);
+    CHECK_EQUAL(cring_reset_on_close(NULL, pair[0]), 0);
     close(pair[0]);
     char octet;
     CHECK(read(pair[1], &octet, 1) < 0 && errno == ECONNRESET);

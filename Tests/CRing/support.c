@@ -150,7 +150,7 @@ send_all(cring *ring, int fd, uint64_t token, const uint8_t *octets, size_t coun
 int
 listen_anywhere(uint16_t *port)
 {
-    int fd = cring_listen("127.0.0.1", 0, 1024, 0, port);
+    int fd = cring_listen(NULL, "127.0.0.1", 0, 1024, 0, port);
     if (fd < 0) {
         errno = -fd;
         fatal("cring_listen");
@@ -253,5 +253,5 @@ open_descriptors(void)
 int64_t
 now_ms(void)
 {
-    return (int64_t)(cring_now() / 1000000);
+    return (int64_t)(cring_now(NULL) / 1000000);
 }

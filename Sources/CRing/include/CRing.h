@@ -31,6 +31,14 @@ typedef enum {
     CRING_EPOLL = 2,
 } cring_kind;
 
+/// Why opening a ring, or the io_uring attempt of CRING_AUTO, failed.
+typedef struct {
+    /// An errno value; 0 when nothing failed.
+    int error;
+    /// The step that failed, such as "io_uring_setup"; static text, NULL when nothing failed.
+    const char *step;
+} cring_failure;
+
 /// Bits of `cring_features`: what this ring uses of its kernel. Any of them may be masked.
 enum {
     /// IORING_SETUP_SINGLE_ISSUER (Linux 6.0).
@@ -54,7 +62,17 @@ enum {
 };
 
 /// How to open a ring. All zero is the default everywhere.
-typedef struct {
+typedef struct cring_options cring_options;
+
+/// Opens rings that stand on something else than the kernel: a simulated one, for tests.
+typedef struct cring_opening cring_opening;
+struct cring_opening {
+    /// As `cring_open`, with every default filled in.
+    int (*open)(const cring_opening *opening, cring **ring, const cring_options *options,
+                cring_failure *failure);
+};
+
+struct cring_options {
     cring_kind kind;
     /// Entries of the submission queue; 0 means 1024. No limit on operations: more are kept aside.
     uint32_t submission_entries;
@@ -67,15 +85,9 @@ typedef struct {
     uint32_t buffer_size;
     /// CRING_FEATURE_* bits not to use, as if the kernel were older.
     uint32_t features_masked;
-} cring_options;
-
-/// Why opening a ring, or the io_uring attempt of CRING_AUTO, failed.
-typedef struct {
-    /// An errno value; 0 when nothing failed.
-    int error;
-    /// The step that failed, such as "io_uring_setup"; static text, NULL when nothing failed.
-    const char *step;
-} cring_failure;
+    /// The address of a `cring_opening` to use instead of `kind`; 0 for the kernel. For tests.
+    uintptr_t opening;
+};
 
 /// Opens a ring for the calling thread. `options` NULL means all defaults; `failure` may be NULL.
 ///
@@ -178,12 +190,24 @@ uint64_t cring_overflows(const cring *ring);
 /// while the ring lives; one system call. Wakes may merge.
 void cring_wake(cring *ring);
 
+/* ---- Clocks and randomness --------------------------------------------------------------------
+ *
+ * From what the ring stands on, as all that a loop may depend on: a simulated kernel gives its own.
+ * Here and below, NULL for a ring stands for the kernel. */
+
 /// CLOCK_MONOTONIC in nanoseconds.
-uint64_t cring_now(void);
+uint64_t cring_now(cring *ring);
+
+/// Seconds since 1970.
+int64_t cring_calendar(cring *ring);
+
+/// 64 random bits.
+uint64_t cring_random(cring *ring);
 
 /* ---- Sockets ----------------------------------------------------------------------------------
  *
- * Every descriptor is close-on-exec. Results below 0 are -errno. */
+ * Calls that return at once, made outside of the ring. Every descriptor is close-on-exec. Results
+ * below 0 are -errno. */
 
 /// Opens a listening TCP socket; accepted sockets inherit its TCP_NODELAY.
 ///
@@ -191,18 +215,27 @@ uint64_t cring_now(void);
 /// names are not looked up. `port` 0 lets the kernel choose; `bound_port` (or NULL) gets the port.
 /// `share` 0 is for a process's first loop: it binds alone, so that a second server gets
 /// -EADDRINUSE, and then opens the port to sharing (SO_REUSEPORT); `share` 1 is for the others.
-int cring_listen(const char *host, uint16_t port, int backlog, int share, uint16_t *bound_port);
+int cring_listen(cring *ring, const char *host, uint16_t port, int backlog, int share,
+                 uint16_t *bound_port);
 
 /// Writes the peer's address as text ("127.0.0.1", "::1"; no port; IPv4-mapped ones as IPv4) with a
 /// final NUL; 46 octets always suffice. Returns its length, "unix" for a local socket.
-int cring_peer_address(int fd, char *out, size_t capacity);
+int cring_peer_address(cring *ring, int fd, char *out, size_t capacity);
 
 /// Makes closing `fd` reset the connection and drop what is unsent (SO_LINGER of zero). Returns 0.
-int cring_reset_on_close(int fd);
+int cring_reset_on_close(cring *ring, int fd);
 
 /// Accepts one connection without waiting: a descriptor, or -EAGAIN when none is there. For
 /// draining the backlog and for shedding connections at the descriptor limit.
-int cring_accept_now(int listener);
+int cring_accept_now(cring *ring, int listener);
+
+/// Closes `fd` at once, although operations on it may be in flight: they go on until they are
+/// cancelled or the ring is freed.
+void cring_close_now(cring *ring, int fd);
+
+/// Turns a fresh connection away: sends what the socket takes of `octets`, shuts down, takes what
+/// has come so that closing is no reset that destroys the reply, and closes. Waits for nothing.
+void cring_turn_away(cring *ring, int fd, const uint8_t *octets, size_t count);
 
 /// The soft limit on descriptors (INT64_MAX: none), after raising it to the hard one if asked.
 int64_t cring_descriptor_limit(int raise_to_hard);

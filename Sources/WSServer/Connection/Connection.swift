@@ -70,7 +70,7 @@ final class Connection {
     }
 
     /// The peer's address as text; empty when the kernel has forgotten it.
-    func peerAddress() -> String { descriptor.peerAddress }
+    func peerAddress() -> String { core.ring.map(descriptor.peerAddress) ?? "" }
 
     // MARK: Octets in
 
@@ -331,7 +331,7 @@ final class Connection {
         guard let ring = core.ring else { return }
         if isSending {
             // The peer is not taking: what it has not taken must not outlive us.
-            descriptor.resetOnClose()
+            descriptor.resetOnClose(ring)
             ring.shutdown(descriptor.number, .both)
             ring.cancel(descriptor.number, OperationToken(.send, id))
         }

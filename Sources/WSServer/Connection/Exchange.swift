@@ -342,7 +342,7 @@ final class Exchange {
         _ reply: Reply, isHead: Bool, into octets: inout [UInt8]
     ) throws(ReplyEncoder.Mistake) {
         try ReplyEncoder.encode(
-            reply, date: core.date.octets(core.now),
+            reply, date: core.date.octets(core.now, core.ring),
             persistence: closesAfterReply ? .closed : .keptOpen, isHead: isHead, into: &octets)
     }
 

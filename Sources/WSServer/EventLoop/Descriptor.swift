@@ -6,16 +6,16 @@ struct Descriptor {
     let number: Int32
 
     /// The peer's address as text, without its port; empty when the kernel has forgotten it.
-    var peerAddress: String {
+    func peerAddress(_ ring: Ring) -> String {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 64) { buffer in
             // Safe because C writes a terminated string within the capacity it is given.
             guard let start = buffer.baseAddress,
-                unsafe cring_peer_address(number, start, buffer.count) >= 0
+                unsafe cring_peer_address(ring.pointer, number, start, buffer.count) >= 0
             else { return "" }
             return unsafe String(cString: start)
         }
     }
 
     /// Has closing drop what the peer has not taken, instead of keeping it in the kernel.
-    func resetOnClose() { _ = cring_reset_on_close(number) }
+    func resetOnClose(_ ring: Ring) { _ = unsafe cring_reset_on_close(ring.pointer, number) }
 }

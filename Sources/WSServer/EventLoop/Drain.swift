@@ -37,7 +37,11 @@ struct DrainState {
     /// complete within a turn or two.
     private static let grace: UInt64 = 1_000_000_000
 
-    mutating func begin(_ plan: DrainPlan, _ connections: [Connection], now: UInt64) {
+    mutating func begin(
+        _ plan: DrainPlan, _ connections: [Connection], now: UInt64,
+        _ generator: some RandomNumberGenerator
+    ) {
+        var generator = generator
         self.plan = plan
         deadline = now &+ plan.deadline
         // A millisecond for each socket is spread enough for few of them.
@@ -47,7 +51,8 @@ struct DrainState {
                 report.requests += 1
                 connection.drain()
             } else {
-                closing.append((now &+ UInt64.random(in: 0...jitter), connection.id))
+                closing.append(
+                    (now &+ UInt64.random(in: 0...jitter, using: &generator), connection.id))
             }
         }
         closing.sort { $0.at > $1.at }

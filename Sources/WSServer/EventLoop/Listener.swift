@@ -45,14 +45,15 @@ final class Listener {
     /// kernel takes the old ring apart.
     private static let bindAttempts = 20
 
-    init(_ plan: ListenPlan) throws(StartError) {
+    init(_ plan: ListenPlan, _ ring: Ring) throws(StartError) {
         var bound: UInt16 = 0
         var result: Int32 = 0
         for attempt in 0..<Self.bindAttempts {
             if attempt > 0 { usleep(10_000) }
             // Safe because C keeps neither the name nor the pointer.
             result = unsafe cring_listen(
-                plan.host, plan.port, Int32(clamping: plan.backlog), plan.shares ? 1 : 0, &bound)
+                ring.pointer, plan.host, plan.port, Int32(clamping: plan.backlog),
+                plan.shares ? 1 : 0, &bound)
             if result != -EADDRINUSE { break }
         }
         guard result >= 0 else {
@@ -80,32 +81,21 @@ final class Listener {
     func stop(_ ring: Ring) { if isArmed { ring.cancel(descriptor, Self.token) } }
 
     /// A connection that waits in the backlog.
-    func acceptNow() -> Int32? {
-        let result = cring_accept_now(descriptor)
+    func acceptNow(_ ring: Ring) -> Int32? {
+        let result = unsafe cring_accept_now(ring.pointer, descriptor)
         return result >= 0 ? result : nil
     }
 
-    func close() { _ = Glibc.close(descriptor) }
+    func close(_ ring: Ring?) { unsafe cring_close_now(ring?.pointer, descriptor) }
 
     /// Turns a connection away that there is no room for: 503, without a slot.
-    static func refuse(_ descriptor: Int32) {
+    static func refuse(_ descriptor: Int32, _ ring: Ring) {
         let reply =
             "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         var text = reply
         text.withUTF8 { octets in
-            // Safe because the kernel reads within the call. A full buffer of a fresh socket
-            // does not happen; if the peer is gone, so is the reply.
-            _ = unsafe send(
-                descriptor, octets.baseAddress, octets.count,
-                Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
+            // Safe because the octets are read within the call.
+            unsafe cring_turn_away(ring.pointer, descriptor, octets.baseAddress, octets.count)
         }
-        // A request that has come already and is not read would make closing a reset, which can
-        // destroy the reply.
-        _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))
-        unsafe withUnsafeTemporaryAllocation(byteCount: 16 * 1024, alignment: 1) { buffer in
-            // Safe because the kernel writes within the buffer it is given.
-            _ = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_DONTWAIT))
-        }
-        _ = Glibc.close(descriptor)
     }
 }

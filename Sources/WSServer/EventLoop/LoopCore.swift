@@ -75,10 +75,10 @@ final class LoopCore {
             throw StartError(.backend(code: error.code, step: error.step, forced: plan.isForced))
         }
         backend = ring
-        now = cring_now()
+        now = ring.now
         wheel.value = TimerWheel(now: now)
         loop.inbox.attach(ring)
-        let listener = try Listener(plan)
+        let listener = try Listener(plan, ring)
         descriptors += 1
         self.listener = listener
         listener.arm(ring, now)
@@ -91,7 +91,7 @@ final class LoopCore {
 
     func close() {
         stopWatchingSignals()
-        listener?.close()
+        listener?.close(backend)
         listener = nil
         backend = nil
         blocks.removeAll()
@@ -121,7 +121,7 @@ final class LoopCore {
         do {
             let timeout =
                 hasJobs() || isFinished || !toResume.value.isEmpty || !toNotify.value.isEmpty
-                ? 0 : timeUntilNextDeadline()
+                ? 0 : timeUntilNextDeadline(ring)
             publish()
             count = try ring.wait(timeout)
         } catch {
@@ -130,19 +130,19 @@ final class LoopCore {
             loseAll()
             return
         }
-        now = cring_now()
+        now = ring.now
         for index in 0..<count { complete(ring.completion(index), ring) }
         notifyAll()
         starved.drain { $0.updateReceive(ring) }
         fireTimers(ring)
     }
 
-    private func timeUntilNextDeadline() -> Int64 {
+    private func timeUntilNextDeadline(_ ring: Ring) -> Int64 {
         var deadline = wheel.value.nextDeadline() ?? UInt64.max
         if let retry = listener?.retryAt { deadline = min(deadline, retry) }
         if let step = drain.nextStep { deadline = min(deadline, step) }
         guard deadline != UInt64.max else { return -1 }
-        let current = cring_now()
+        let current = ring.now
         return deadline > current ? Int64(clamping: deadline - current) : 0
     }
 
@@ -274,7 +274,7 @@ final class LoopCore {
                 Connection(id: $0, Descriptor(number: descriptor), self)
             })
         else {
-            Listener.refuse(descriptor)
+            Listener.refuse(descriptor, ring)
             return
         }
         descriptors += 1
@@ -292,13 +292,13 @@ final class LoopCore {
         // The backlog's clients are connected already, as far as they know: they get an answer.
         if let listener {
             listener.stop(ring)
-            while let descriptor = listener.acceptNow() { admit(descriptor, ring) }
-            listener.close()
+            while let descriptor = listener.acceptNow(ring) { admit(descriptor, ring) }
+            listener.close(ring)
             descriptors -= 1
             self.listener = nil
         }
-        now = cring_now()
-        drain.begin(plan, connections.value.all, now: now)
+        now = ring.now
+        drain.begin(plan, connections.value.all, now: now, ring)
         continueDraining()
     }
 

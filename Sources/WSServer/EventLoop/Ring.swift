@@ -31,6 +31,7 @@ internal import CRing
         raw.buffer_count = options.bufferCount
         raw.buffer_size = options.bufferSize
         raw.features_masked = options.maskedFeatures
+        raw.opening = options.opening
         var pointer: OpaquePointer?
         var why = unsafe cring_failure()
         // Safe because both pointers are local and C keeps neither.
@@ -62,6 +63,12 @@ internal import CRing
             return unsafe cring_feature_name(1 << bit).map { unsafe String(cString: $0) }
         }
     }
+
+    /// The clock in nanoseconds.
+    var now: UInt64 { unsafe cring_now(pointer) }
+
+    /// Seconds since 1970.
+    var calendar: Int64 { unsafe cring_calendar(pointer) }
 
     var buffersOut: Int { Int(unsafe cring_buffers_out(pointer)) }
     var overflows: UInt64 { unsafe cring_overflows(pointer) }
@@ -113,6 +120,11 @@ internal import CRing
     func completion(_ index: Int) -> Completion { unsafe Completion(raw: completions[index]) }
 }
 
+/// Randomness from what a loop stands on.
+extension Ring: RandomNumberGenerator {
+    func next() -> UInt64 { unsafe cring_random(pointer) }
+}
+
 /// One event of an operation.
 @safe struct Completion {
     private let raw: cring_completion
@@ -154,6 +166,9 @@ public struct BackendOptions: Sendable, Equatable {
     public var bufferSize: UInt32 = 32 * 1024
     /// Kernel features not to use, as if the kernel were older: bits of `CRING_FEATURE_…`.
     public var maskedFeatures: UInt32 = 0
+    /// The address of a `cring_opening`, for tests that put something else than the kernel under a
+    /// server; 0 is the kernel.
+    package var opening: UInt = 0
 
     /// The measured defaults: 64 buffers of 32 KiB, within a core's cache.
     public init() {}
