@@ -300,6 +300,12 @@ cring_peer_address(cring *ring, int fd, char *out, size_t capacity)
     return calls_of(ring)->peer_address(ring, fd, out, capacity);
 }
 
+uint64_t
+cring_peer_network(cring *ring, int fd)
+{
+    return calls_of(ring)->peer_network(ring, fd);
+}
+
 int
 cring_reset_on_close(cring *ring, int fd)
 {

@@ -40,6 +40,7 @@ struct cring_calls {
     void (*close_now)(cring *ring, int listener);
     void (*turn_away)(cring *ring, int fd, const uint8_t *octets, size_t count);
     int (*peer_address)(cring *ring, int fd, char *out, size_t capacity);
+    uint64_t (*peer_network)(cring *ring, int fd);
     int (*reset_on_close)(cring *ring, int fd);
 };
 

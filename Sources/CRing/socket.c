@@ -145,6 +145,36 @@ kernel_peer_address(cring *ring, int fd, char *out, size_t capacity)
     return (int)length;
 }
 
+/* Octets as a number, the first the highest. */
+static uint64_t
+number_from(const uint8_t *octets, int count)
+{
+    uint64_t number = 0;
+    for (int i = 0; i < count; i++)
+        number = number << 8 | octets[i];
+    return number;
+}
+
+static uint64_t
+kernel_peer_network(cring *ring, int fd)
+{
+    (void)ring;
+    union address address;
+    socklen_t size = sizeof address;
+    if (getpeername(fd, &address.any, &size) != 0)
+        return 0;
+    /* No network of IPv6 begins as the addresses of IPv4 do here. */
+    const uint64_t ipv4 = UINT64_C(0xFFFF) << 32;
+    if (address.any.sa_family == AF_INET)
+        return ipv4 | number_from((const uint8_t *)&address.v4.sin_addr, 4);
+    if (address.any.sa_family != AF_INET6)
+        return 0;
+    const uint8_t *v6 = address.v6.sin6_addr.s6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&address.v6.sin6_addr))
+        return ipv4 | number_from(&v6[12], 4);
+    return number_from(v6, 8);
+}
+
 static int
 kernel_reset_on_close(cring *ring, int fd)
 {
@@ -202,6 +232,7 @@ const struct cring_calls cring_kernel_calls = {
     .close_now = kernel_close_now,
     .turn_away = kernel_turn_away,
     .peer_address = kernel_peer_address,
+    .peer_network = kernel_peer_network,
     .reset_on_close = kernel_reset_on_close,
 };
 

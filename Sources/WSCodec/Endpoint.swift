@@ -166,6 +166,11 @@ extension Endpoint {
     /// they are. The next call of `nextEvent(in:)` is given those behind them first.
     public mutating func dropConsumed() -> Int { decoder.dropConsumed() }
 
+    /// A number that changes with every octet and every fragment of the message that is being
+    /// received; nil between messages. It is for whoever has a clock: a message that makes no
+    /// progress for long is held for nothing. To be read when `nextEvent(in:)` has returned nil.
+    public var unfinishedMessageProgress: UInt64? { decoder.openMessageProgress }
+
     /// Appends the messages in `octets` to `messages`, control frames among them.
     ///
     /// When the peer broke a rule it throws after it has appended what came before. This is the

@@ -22,6 +22,8 @@ public struct CloseInfo: Sendable, Hashable {
         case violation(ProtocolError)
         /// The handler threw.
         case handlerFailed
+        /// The peer did not go on with a message it had begun for longer than the limit allows.
+        case messageStalled
         /// The peer did not answer a ping within the time-out.
         case pongTimeout
         /// The peer did not answer our Close within the time-out.

@@ -46,6 +46,9 @@ public struct ServerLimits: Sendable, Equatable {
     /// The most fragments of one message, empty ones counted; more close with 1009. Fragments are
     /// joined as they come and cost no record, so this only ends messages that never end.
     public var fragmentCountMax = 131_072
+    /// How long a message that has begun may make no progress, by an octet or a fragment, before
+    /// its socket is closed with 1008. Stands still while the connection is not read.
+    public var messageStallTimeout: Duration = .seconds(60)
     /// The octets of messages a socket's handler may leave unread before its connection is read no
     /// further. Reading goes on when half is taken.
     public var inboxMaxBytes = 64 * 1024
@@ -89,6 +92,9 @@ public struct ServerLimits: Sendable, Equatable {
     /// The most connections at once; `nil` is 80 % of the process's descriptor limit
     /// (RLIMIT_NOFILE), less 16. More get 503 and are closed.
     public var connectionsMax: Int?
+    /// The most connections at once from one address, or from one network of 64 bits in IPv6; more
+    /// get 503 and are closed. `nil` is any number: behind a proxy all of them come from one.
+    public var connectionsPerAddressMax: Int?
     /// The connections the kernel keeps waiting to be accepted, per listening socket.
     public var backlog = 1024
 
@@ -137,6 +143,7 @@ extension ServerLimits {
             ("sendQueueHighWaterBytes", sendQueueHighWaterBytes),
             ("sendQueueMaxBytes", sendQueueMaxBytes ?? 1),
             ("connectionsMax", connectionsMax ?? 1),
+            ("connectionsPerAddressMax", connectionsPerAddressMax ?? 1),
             ("backlog", backlog),
         ]
         for (name, value) in atLeastOne where value < 1 {
@@ -156,6 +163,7 @@ extension ServerLimits {
             ("keepAliveTimeout", keepAliveTimeout),
             ("bodyTimeout", bodyTimeout),
             ("handlerTimeout", handlerTimeout),
+            ("messageStallTimeout", messageStallTimeout),
             ("sendStallTimeout", sendStallTimeout),
             ("pongTimeout", pongTimeout),
             ("closeTimeout", closeTimeout),

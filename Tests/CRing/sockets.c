@@ -77,6 +77,14 @@ addresses(void)
     int fd = cring_listen(NULL, "::1", 0, 1, 0, &port);
     if (fd >= 0) { /* where IPv6 is */
         CHECK(port != 0);
+        struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+        to.sin6_addr.s6_addr[15] = 1;
+        int client = socket(AF_INET6, SOCK_STREAM, 0);
+        CHECK_EQUAL(connect(client, (struct sockaddr *)&to, sizeof to), 0);
+        int peer = accept(fd, NULL, NULL);
+        CHECK(cring_peer_network(NULL, peer) == 0); /* of ::1, the first half */
+        close(peer);
+        close(client);
         close(fd);
     } else {
         CHECK(fd == -EADDRNOTAVAIL || fd == -EAFNOSUPPORT);
@@ -88,6 +96,7 @@ addresses(void)
         CHECK_EQUAL(cring_peer_address(NULL, peer, address, sizeof address), 9);
         CHECK(strcmp(address, "127.0.0.1") == 0);
         CHECK_EQUAL(cring_peer_address(NULL, peer, address, 9), -ENOSPC);
+        CHECK(cring_peer_network(NULL, peer) == 0xFFFF7F000001);
         close(peer);
         close(client);
         close(fd);
@@ -106,6 +115,7 @@ addresses(void)
         char text[46];
         CHECK_EQUAL(cring_peer_address(NULL, peer, text, sizeof text), (int)strlen(clients[i]));
         CHECK(strcmp(text, clients[i]) == 0);
+        CHECK(cring_peer_network(NULL, peer) == (UINT64_C(0xFFFF) << 32 | ntohl(from.sin_addr.s_addr)));
         close(peer);
         close(client);
         close(fd);
@@ -115,6 +125,8 @@ addresses(void)
     socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
     CHECK_EQUAL(cring_peer_address(NULL, pair[0], address, sizeof address), 4);
     CHECK(strcmp(address, "unix") == 0);
+    CHECK(cring_peer_network(NULL, pair[0]) == 0);
+    CHECK(cring_peer_network(NULL, -1) == 0);
     close(pair[0]);
     close(pair[1]);
     CHECK_EQUAL(cring_peer_address(NULL, -1, address, sizeof address), -EBADF);

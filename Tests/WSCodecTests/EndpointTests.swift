@@ -28,6 +28,31 @@ import WireSamples
         #expect(octets[17..<19] == [1, 2])
     }
 
+    /// Whatever has a clock sees by it whether an unfinished message comes on.
+    @Test mutating func `progress shows in each octet and fragment of an unfinished message`()
+        throws
+    {
+        let begun = WireFrame.text("He", isFinal: false).octets(to: .server)
+        let empty = WireFrame.continuation([], isFinal: false).octets(to: .server)
+        let last = WireFrame.continuation("llo").octets(to: .server)
+        let ping = WireFrame.ping([1]).octets(to: .server)
+        func progress(_ octets: [UInt8], _ server: inout Endpoint) throws -> UInt64? {
+            _ = try server.receive(octets)
+            return server.unfinishedMessageProgress
+        }
+        #expect(try progress([], &server) == nil)
+        #expect(try progress(ping, &server) == nil)
+        var seen: [UInt64] = []
+        for octets in [Array(begun.dropLast()), [begun[7]], empty, Array(last.dropLast())] {
+            let latest = try #require(try progress(octets, &server))
+            #expect(!seen.contains(latest))
+            seen.append(latest)
+        }
+        #expect(try progress([last[8]] + ping, &server) == nil)
+        let latest = try #require(try progress(begun + ping, &server))
+        #expect(try progress(ping, &server) == latest)
+    }
+
     @Test mutating func `a payload whose header came before is delivered where it lies`() throws {
         var octets = WireFrame.text("Hello").octets(to: .server)
         var header = [UInt8](octets[..<6])

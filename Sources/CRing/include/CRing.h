@@ -222,6 +222,10 @@ int cring_listen(cring *ring, const char *host, uint16_t port, int backlog, int 
 /// final NUL; 46 octets always suffice. Returns its length, "unix" for a local socket.
 int cring_peer_address(cring *ring, int fd, char *out, size_t capacity);
 
+/// What tells the peer's network from others: its IPv4 address, or the first 64 bits of its IPv6
+/// address, as a number. 0 for a local socket, and when the kernel has forgotten it.
+uint64_t cring_peer_network(cring *ring, int fd);
+
 /// Makes closing `fd` reset the connection and drop what is unsent (SO_LINGER of zero). Returns 0.
 int cring_reset_on_close(cring *ring, int fd);
 

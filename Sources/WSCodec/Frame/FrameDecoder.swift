@@ -104,6 +104,12 @@ struct FrameDecoder: ~Copyable {
         batch.isEmpty ? Int(clamping: parser.message_length) : 0
     }
 
+    /// What changes with every octet and every frame of the open message; nil when none is open.
+    var openMessageProgress: UInt64? {
+        guard parser.message_b0 != 0 || parser.frame_remaining != 0 else { return nil }
+        return parser.message_length &- parser.frame_remaining &+ UInt64(parser.fragments)
+    }
+
     var scratch: EndpointScratch? { batch.scratch }
 
     /// Takes all further octets without looking at them.

@@ -62,6 +62,9 @@ final class Conversation {
     @ZeroAsNil private var closeDeadline: UInt64?
     /// When a message was compressed last, while its compressor is kept.
     @ZeroAsNil private var compressedAt: UInt64?
+    /// When the message that is unfinished came on last, and how far it was, in its lowest bits.
+    @ZeroAsNil private var progressedAt: UInt64?
+    private var progress: UInt32 = 0
 
     init(
         _ connection: Connection, _ record: ConversationRecord, _ settings: SocketSettings,
@@ -177,10 +180,12 @@ final class Conversation {
                     }
                 case .other:
                     guard let event = try endpoint.value.nextEvent(in: &octets) else {
+                        noteProgress()
                         return octets.count
                     }
                     deliver(event, octets.span)
                 case .nothing:
+                    noteProgress()
                     return octets.count
                 }
             } catch {
@@ -189,6 +194,18 @@ final class Conversation {
             }
         }
         return octets.count
+    }
+
+    /// Notes when the message that the octets have left unfinished came on.
+    private func noteProgress() {
+        guard let latest = endpoint.value.unfinishedMessageProgress else {
+            return progressedAt = nil
+        }
+        let isNew = progressedAt == nil
+        guard isNew || UInt32(truncatingIfNeeded: latest) != progress else { return }
+        progress = UInt32(truncatingIfNeeded: latest)
+        progressedAt = core.now
+        if isNew { connection.scheduleTimer() }
     }
 
     /// Whether no further message may be delivered for now.
@@ -300,6 +317,7 @@ final class Conversation {
         isPaused = false
         lastHeard = core.now
         pingSentAt = nil
+        if progressedAt != nil { progressedAt = core.now }
     }
 
     // MARK: Octets out
@@ -576,6 +594,7 @@ final class Conversation {
         latestPong = nil
         closeDeadline = nil
         compressedAt = nil
+        progressedAt = nil
         wakeAll()
         if isCallback { core.notifyLater(self) }
     }
@@ -619,9 +638,12 @@ final class Conversation {
     var nextDeadline: UInt64? {
         if state == .over { return nil }
         if let closeDeadline { return closeDeadline }
-        guard let compressedAt else { return livenessDeadline }
-        let idle = compressedAt &+ settings.compressorIdle
-        return min(livenessDeadline ?? idle, idle)
+        var deadline = livenessDeadline ?? UInt64.max
+        if let compressedAt { deadline = min(deadline, compressedAt &+ settings.compressorIdle) }
+        if let progressedAt, !isPaused {
+            deadline = min(deadline, progressedAt &+ settings.messageStall)
+        }
+        return deadline == UInt64.max ? nil : deadline
     }
 
     private var livenessDeadline: UInt64? {
@@ -641,7 +663,12 @@ final class Conversation {
             compressedAt = nil
             endpoint.value.releaseIdleCompressor()
         }
-        guard state == .open, !isPaused, let interval = settings.pingInterval else { return }
+        guard state == .open, !isPaused else { return }
+        if let progressedAt, progressedAt &+ settings.messageStall <= now {
+            _ = beginClosing(.policyViolation, reason: "", cause: .messageStalled)
+            return
+        }
+        guard let interval = settings.pingInterval else { return }
         if let pingSentAt {
             if pingSentAt &+ settings.pongTimeout <= now { lost(.pongTimeout) }
         } else if lastHeard &+ interval <= now {

@@ -11,6 +11,7 @@ final class SocketSettings: Sendable {
     let pingInterval: UInt64?
     let pongTimeout: UInt64
     let closeTimeout: UInt64
+    let messageStall: UInt64
     let compressorIdle: UInt64
     let showsControlFrames: Bool
 
@@ -28,6 +29,7 @@ final class SocketSettings: Sendable {
         pingInterval = interval > .zero ? interval.wholeNanoseconds : nil
         pongTimeout = (options.pongTimeout ?? server.pongTimeout).wholeNanoseconds
         closeTimeout = server.closeTimeout.wholeNanoseconds
+        messageStall = server.messageStallTimeout.wholeNanoseconds
         compressorIdle = server.compressorIdleTimeout.wholeNanoseconds
         showsControlFrames = options.showsControlFrames
     }

@@ -16,6 +16,12 @@ struct Descriptor {
         }
     }
 
+    /// What tells the peer's network from others; nil where it has none, or is gone.
+    func peerNetwork(_ ring: Ring) -> UInt64? {
+        let network = unsafe cring_peer_network(ring.pointer, number)
+        return network == 0 ? nil : network
+    }
+
     /// Has closing drop what the peer has not taken, instead of keeping it in the kernel.
     func resetOnClose(_ ring: Ring) { _ = unsafe cring_reset_on_close(ring.pointer, number) }
 }

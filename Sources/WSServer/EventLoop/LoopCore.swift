@@ -32,6 +32,9 @@ final class LoopCore {
     private let toResume = Cell(Worklist<Connection>())
     private let starved = Cell(Worklist<Connection>())
 
+    // The networks of connections, where an address may have so many only.
+    private var networks: [ConnectionID: UInt64] = [:]
+
     // Conversations whose handlers go on without their connections, to be cancelled at the end.
     private var outlived: [ObjectIdentifier: Conversation] = [:]
 
@@ -223,6 +226,11 @@ final class LoopCore {
     func release(_ connection: Connection) {
         descriptors -= 1
         connections.value.remove(connection.id)
+        if let counts = shared.addressCounts,
+            let network = networks.removeValue(forKey: connection.id)
+        {
+            counts.give(network)
+        }
     }
 
     private func flushAll(_ ring: Ring) {
@@ -269,14 +277,21 @@ final class LoopCore {
     }
 
     private func admit(_ descriptor: Int32, _ ring: Ring) {
+        let network =
+            shared.addressCounts == nil
+            ? nil : Descriptor(number: descriptor).peerNetwork(ring)
         guard shared.connectionsAllowedPerLoop > connections.value.count,
+            network.map({ shared.addressCounts?.take($0) ?? true }) ?? true
+        else { return Listener.refuse(descriptor, ring) }
+        guard
             let connection = connections.value.insert({
                 Connection(id: $0, Descriptor(number: descriptor), self)
             })
         else {
-            Listener.refuse(descriptor, ring)
-            return
+            if let network { shared.addressCounts?.give(network) }
+            return Listener.refuse(descriptor, ring)
         }
+        if let network { networks[connection.id] = network }
         descriptors += 1
         connection.begin(ring)
         // Accepted by the kernel while the listener was being stopped.

@@ -10,6 +10,8 @@ final class ServerShared: Sendable {
     let times: TimeLimits
     let httpLimits: HTTPLimits
     let connectionsAllowedPerLoop: Int
+    /// nil where an address may have any number of connections.
+    let addressCounts: AddressCounts?
     let log: Logger
     private let usualSettings: SocketSettings
 
@@ -25,6 +27,7 @@ final class ServerShared: Sendable {
         httpLimits = limits.head
         let total = limits.connectionsMax(descriptors: Int(clamping: cring_descriptor_limit(0)))
         connectionsAllowedPerLoop = max(1, (total - 1) / configuration.threads + 1)
+        addressCounts = limits.connectionsPerAddressMax.map(AddressCounts.init)
         usualSettings = SocketSettings(limits, UpgradeOptions())
     }
 

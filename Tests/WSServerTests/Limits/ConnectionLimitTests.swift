@@ -2,6 +2,7 @@
 import Glibc
 import Testing
 import WSServer
+import WireSamples
 
 @Suite("Limits on connections", .timeLimit(.minutes(2))) struct ConnectionLimitTests {
     @Test(arguments: Setup.all)
@@ -28,6 +29,40 @@ import WSServer
                 }
                 #expect(server.statistics.connections == 3)
                 for client in clients { client.close() }
+                #expect(await server.settles { $0.connections == 0 })
+            }
+        }
+    }
+
+    @Test(arguments: WebSocketServer.Backend.testable)
+    func `an address has so many connections, over all loops, and others have theirs`(
+        backend: WebSocketServer.Backend
+    ) async throws {
+        var router = Router()
+        router.get("/") { _ in .upgrade(handler: { EchoHandler() }) }
+        let configuration = WebSocketServer.Configuration.forTests(backend) {
+            $0.limits.connectionsPerAddressMax = 2
+            $0.threads = 2
+        }
+        try await withServer(router, configuration) { server, address in
+            for _ in 0..<3 {
+                var clients: [RawClient] = []
+                for source in [1, 2] as [UInt8] {
+                    for _ in 0..<2 { clients.append(try RawClient(address, source: source)) }
+                    // Each loop accepts at a time of its own.
+                    #expect(await server.settles { $0.connections == clients.count })
+                    for _ in 0..<3 {
+                        let refused = try RawClient(address, source: source)
+                        #expect(try refused.readReply().status == 503)
+                    }
+                }
+                for client in clients {
+                    try client.send(RawClient.handshake("/"))
+                    #expect(try client.readReply().status == 101)
+                    try client.send(.text("served"))
+                    #expect(try client.readFrame() == .text("served"))
+                }
+                for client in clients { client.reset() }
                 #expect(await server.settles { $0.connections == 0 })
             }
         }

@@ -34,6 +34,7 @@ import WSCodec
                     ? "as the message" : size(limits.frameSizeMaxBytes),
             ],
             ["fragments of a message, empty ones counted", count(limits.fragmentCountMax)],
+            ["unfinished message without progress", time(limits.messageStallTimeout)],
             [
                 "inbox of a socket",
                 "\(count(limits.inboxMaxMessages)) messages or \(size(limits.inboxMaxBytes))",
@@ -63,6 +64,10 @@ import WSCodec
                 "\(time(limits.lingerTimeout)) or \(size(limits.lingerMaxBytes))",
             ],
             ["connections", "80 % of the descriptor limit, less 16"],
+            [
+                "connections of one address, or one /64 of IPv6",
+                limits.connectionsPerAddressMax.map(count) ?? "any number",
+            ],
             ["connections waiting to be accepted", count(limits.backlog)],
             ["Origin, when there is one", "the same host"],
         ]
@@ -89,7 +94,7 @@ import WSCodec
         }
         #expect(rows == Self.rows)
         // Every option is in the table; some rows hold two or three.
-        #expect(Mirror(reflecting: ServerLimits()).children.count == 27)
+        #expect(Mirror(reflecting: ServerLimits()).children.count == 29)
     }
 
     @Test func `has the right share of descriptors and the right Origin`() {

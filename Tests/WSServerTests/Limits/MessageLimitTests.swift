@@ -85,6 +85,36 @@ import WireSamples
         }
     }
 
+    /// A peer that answers every ping, and yet never ends its message.
+    @Test(arguments: Setup.all, [true, false])
+    func `a message that does not go on gets 1008, whatever else its peer says`(
+        setup: Setup, isWholeFrame: Bool
+    ) async throws {
+        let ends = CloseInfos()
+        var router = Router()
+        router.get("/") { _ in setup.echo(runs: Counter(), ends: ends) }
+        let configuration = setup.configuration {
+            $0.limits.messageStallTimeout = .milliseconds(200)
+            $0.limits.pingInterval = .milliseconds(20)
+        }
+        try await withServer(router, configuration) { _, address in
+            let client = try RawClient(address, upgradedAt: "/")
+            let begun = WireFrame.text("begun", isFinal: false).octets(to: .server)
+            try client.send(isWholeFrame ? begun[...] : begun.dropLast(2))
+            var frame = try client.readFrame()
+            while frame == .ping([]) {
+                // Within a frame nothing else can be said.
+                if isWholeFrame { try client.send(.pong()) }
+                frame = try client.readFrame()
+            }
+            #expect(frame == .close(1008))
+            if !isWholeFrame { try client.send(begun.suffix(2)) }
+            try client.send(.close(1008))
+            #expect(try await eventually { ends.all.count == 1 })
+            #expect(ends.all.first?.cause == .messageStalled)
+        }
+    }
+
     @Test(arguments: WebSocketServer.Backend.testable, [true, false])
     func `an inbox takes so many messages or octets, and more when half is taken`(
         backend: WebSocketServer.Backend, isCounted: Bool

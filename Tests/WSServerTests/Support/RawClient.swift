@@ -47,20 +47,23 @@ final class RawClient {
 
     /// Connects to `address` on the loopback interface.
     ///
-    /// - Parameter receiveBufferBytes: SO_RCVBUF, for a peer that takes little.
-    init(_ address: WebSocketServer.ListeningAddress, receiveBufferBytes: Int32? = nil) throws {
+    /// - Parameters:
+    ///   - receiveBufferBytes: SO_RCVBUF, for a peer that takes little.
+    ///   - source: The last octet of the client's own address, 127.0.0.`source`.
+    init(
+        _ address: WebSocketServer.ListeningAddress, receiveBufferBytes: Int32? = nil,
+        source: UInt8? = nil
+    ) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw Failure.system("socket", errno) }
         set(IPPROTO_TCP, TCP_NODELAY, Int32(1))
         if let receiveBufferBytes { set(SOL_SOCKET, SO_RCVBUF, receiveBufferBytes) }
-        var place = sockaddr_in()
-        place.sin_family = sa_family_t(AF_INET)
-        place.sin_port = address.port.bigEndian
-        place.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-        let result = withUnsafePointer(to: &place) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
+        var result: Int32 = 0
+        if let source {
+            result = Self.withLoopback(source, port: 0) { bind(descriptor, $0, $1) }
+        }
+        if result == 0 {
+            result = Self.withLoopback(1, port: address.port) { connect(descriptor, $0, $1) }
         }
         if result != 0 {
             let code = errno
@@ -70,6 +73,21 @@ final class RawClient {
     }
 
     deinit { close() }
+
+    /// Calls `body` with the address of 127.0.0.`octet`.
+    private static func withLoopback(
+        _ octet: UInt8, port: UInt16, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        var place = sockaddr_in()
+        place.sin_family = sa_family_t(AF_INET)
+        place.sin_port = port.bigEndian
+        place.sin_addr.s_addr = in_addr_t(0x7F00_0000 | UInt32(octet)).bigEndian
+        return withUnsafePointer(to: &place) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+    }
 
     private func set<Value>(_ level: some BinaryInteger, _ name: Int32, _ value: Value) {
         _ = withUnsafeBytes(of: value) {
