@@ -177,14 +177,15 @@ def servers(*options):
                 yield f"{handler} on {backend}", server, Process(server)
 
 
-def churn(connections=1000, rounds=50, settled=10):
+def churn(connections=1000, rounds=50, bursts=10, settled=25):
     for name, server, process in servers():
         before = process.sockets()
         resident = descriptors = 0
         for number in range(1, rounds + 1):
             # The first rounds come in the deepest bursts there can be, as every pool and the heap
-            # keep what one burst needed: later rounds, whatever their luck, need no more.
-            is_burst = number <= settled
+            # keep what one burst needed. Then some as they come, as the heap has other gaps when
+            # lives overlap otherwise. Later rounds, whatever their luck, need no more.
+            is_burst = number <= bursts
             with process.halted(is_burst):
                 clients = [Client(server) for _ in range(connections)]
             for client in clients:
