@@ -12,6 +12,9 @@ public struct LoopSocket {
         /// It is queued, and the queue has passed its high-water mark: no further message is
         /// delivered until it has drained to half, when `writable` is called.
         case pressured
+        /// It was not queued: the queue is above its high-water mark, and the socket's
+        /// ``BackPressurePolicy`` is to drop the newest.
+        case dropped
         /// It was not queued: the closing handshake has begun, or the connection is over.
         case closed
         /// It was not queued: it breaks a rule of the protocol or a limit.
@@ -42,7 +45,7 @@ public struct LoopSocket {
         for message in messages {
             result = send(message, compress: compress)
             switch result {
-            case .sent, .pressured: continue
+            case .sent, .pressured, .dropped: continue
             case .closed, .refused: return result
             }
         }
@@ -61,6 +64,9 @@ public struct LoopSocket {
 
     /// Octets queued that the kernel has not taken.
     public var bufferedAmount: Int { conversation.octetsQueued }
+
+    /// Messages that the ``BackPressurePolicy`` has dropped.
+    public var messagesDropped: Int { Int(conversation.messagesDropped) }
 
     /// The request that was upgraded.
     public var request: Request { conversation.request }
@@ -86,6 +92,7 @@ extension LoopSocket.SendResult {
         switch outcome {
         case .queued: self = .sent
         case .pressured: self = .pressured
+        case .dropped: self = .dropped
         case .closed: self = .closed
         case .refused(let error): self = .refused(error)
         }

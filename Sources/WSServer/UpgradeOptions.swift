@@ -17,6 +17,8 @@ public struct UpgradeOptions: Sendable {
     public var pingInterval: Duration?
     /// The time the peer has to answer a ping.
     public var pongTimeout: Duration?
+    /// What becomes of messages for a peer that reads too slowly.
+    public var backPressure: BackPressurePolicy
     /// Whether messages are compressed where the client offers it.
     public var compression: Compression?
     /// Whether pings, pongs and the Close frame appear among the messages too. They are answered
@@ -28,7 +30,8 @@ public struct UpgradeOptions: Sendable {
         origin: OriginPolicy? = nil, messageSizeMaxBytes: Int? = nil,
         frameSizeMaxBytes: Int? = nil, fragmentCountMax: Int? = nil,
         pingInterval: Duration? = nil, pongTimeout: Duration? = nil,
-        compression: Compression? = nil, showsControlFrames: Bool = false
+        backPressure: BackPressurePolicy = .suspend, compression: Compression? = nil,
+        showsControlFrames: Bool = false
     ) {
         self.origin = origin
         self.messageSizeMaxBytes = messageSizeMaxBytes
@@ -36,6 +39,7 @@ public struct UpgradeOptions: Sendable {
         self.fragmentCountMax = fragmentCountMax
         self.pingInterval = pingInterval
         self.pongTimeout = pongTimeout
+        self.backPressure = backPressure
         self.compression = compression
         self.showsControlFrames = showsControlFrames
     }

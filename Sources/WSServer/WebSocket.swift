@@ -41,6 +41,12 @@ public struct WebSocket: Sendable {
         get async { await figure { $0.octetsQueued } }
     }
 
+    /// Messages that the ``BackPressurePolicy`` has dropped. From another thread it hops to the
+    /// socket's loop.
+    public nonisolated(nonsending) var messagesDropped: Int {
+        get async { await figure { Int($0.messagesDropped) } }
+    }
+
     /// The octets that the socket's compression contexts take at the moment, at the most. From
     /// another thread it hops to the socket's loop.
     public nonisolated(nonsending) var compressionBytes: Int {
@@ -178,7 +184,7 @@ public struct WebSocket: Sendable {
     func sendNow(_ message: Message, _ compress: Bool?) throws(WebSocketError) -> Bool {
         guard record.loop.isCurrent else { return false }
         let conversation = confined.onLoop
-        guard conversation.hasRoom else { return false }
+        guard conversation.hasRoom(for: message) else { return false }
         try check(conversation.trySend(message, compress: compress))
         return true
     }
@@ -194,7 +200,28 @@ public struct WebSocket: Sendable {
         }
     }
 
-    /// Queues messages in order, each as ``send(_:)`` does, in one visit to the loop.
+    /// Returns when the send queue is below its high-water mark, so that ``send(_:compress:)`` does
+    /// not wait, for a sender that makes its next message only when it is wanted.
+    ///
+    /// - Throws: ``WebSocketError``: `.closed` when nothing can be sent any more, `.cancelled`.
+    public nonisolated(nonsending) func writable() async throws(WebSocketError) {
+        if record.loop.isCurrent { return try await writableHere() }
+        if record.closeInfo != nil { throw ended }
+        try await onLoop { (socket) async throws(WebSocketError) in
+            try await socket.writableHere()
+        }
+    }
+
+    private nonisolated(nonsending) func writableHere() async throws(WebSocketError) {
+        while true {
+            guard record.loop.isCurrent, !confined.onLoop.isClosing else { throw ended }
+            if !confined.onLoop.isAboveMark { return }
+            try checkCancellation(confined.onLoop)
+            await wait { $0.parkSender($1) }
+        }
+    }
+
+    /// Queues messages in order, each as ``send(_:compress:)`` does, in one visit to the loop.
     public nonisolated(nonsending) func send(
         contentsOf messages: [Message], compress: Bool? = nil
     ) async throws(WebSocketError) {
@@ -219,7 +246,7 @@ public struct WebSocket: Sendable {
         while true {
             guard record.loop.isCurrent else { throw ended }
             let conversation = confined.onLoop
-            if conversation.hasRoom || conversation.isClosing {
+            if conversation.hasRoom(for: message) || conversation.isClosing {
                 return try check(conversation.trySend(message, compress: compress))
             }
             try checkCancellation(conversation)
@@ -229,7 +256,7 @@ public struct WebSocket: Sendable {
 
     private func check(_ outcome: Conversation.SendOutcome) throws(WebSocketError) {
         switch outcome {
-        case .queued, .pressured: return
+        case .queued, .pressured, .dropped: return
         case .closed: throw ended
         case .refused(let error): throw WebSocketError(.refused(error))
         }

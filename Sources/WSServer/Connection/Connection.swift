@@ -66,6 +66,7 @@ final class Connection {
     /// From here on octets belong to the WebSocket.
     func become(_ conversation: Conversation) {
         taker = .conversation(conversation)
+        octets.value.sendQueue.framesBegin()
         scheduleTimer()
     }
 
@@ -238,6 +239,21 @@ final class Connection {
     @inline(never) private func reserve(_ size: Int) -> Bool {
         octets.value.sendQueue.reserve(size, from: core.blocks)
     }
+
+    /// As `queue`; `isAhead` for a frame that may go ahead of the frames that wait.
+    @inline(__always) func queue<Failure: Error>(
+        _ size: Int, isAhead: Bool, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) -> Bool {
+        guard isAhead, stage == .open, octets.value.sendQueue.reserveAhead(size, from: core.blocks)
+        else { return try queue(size, write) }
+        try octets.value.sendQueue.appendAhead(size, write)
+        flushSoon()
+        return true
+    }
+
+    /// Drops the oldest data frames queued, at least `octets` of them if there are so many that the
+    /// kernel has not been given. Gives how many frames that were.
+    func dropOldest(_ octets: Int) -> Int { self.octets.value.sendQueue.dropOldest(octets) }
 
     /// Brings the loop's figure up to date: once a turn, so that no message pays for it.
     private func countQueue(_ count: Int) {

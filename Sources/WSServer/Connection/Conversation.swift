@@ -21,7 +21,7 @@ final class Conversation {
         case ourClose(CloseInfo.Cause)
     }
 
-    enum SendOutcome { case queued, pressured, closed, refused(SendError) }
+    enum SendOutcome { case queued, pressured, dropped, closed, refused(SendError) }
 
     enum Reception { case message(Message), ended, failed(WebSocketError), empty }
 
@@ -65,6 +65,8 @@ final class Conversation {
     /// When the message that is unfinished came on last, and how far it was, in its lowest bits.
     @ZeroAsNil private var progressedAt: UInt64?
     private var progress: UInt32 = 0
+    /// Messages that the back-pressure policy has dropped.
+    private(set) var messagesDropped: UInt32 = 0
 
     init(
         _ connection: Connection, _ record: ConversationRecord, _ settings: SocketSettings,
@@ -211,7 +213,7 @@ final class Conversation {
     /// Whether no further message may be delivered for now.
     private var isFull: Bool {
         guard state == .open else { return false }
-        if isCallback { return connection.octetsQueued >= settings.sendQueueHighWaterBytes }
+        if isCallback { return !hasRoom }
         return inbox.value.count >= settings.inboxMaxMessages
             || inbox.value.octets >= settings.inboxMaxBytes
     }
@@ -322,9 +324,23 @@ final class Conversation {
 
     // MARK: Octets out
 
-    /// Room below the high-water mark, and nobody before us who waits for it.
-    var hasRoom: Bool {
-        connection.octetsQueued < settings.sendQueueHighWaterBytes
+    /// Whether the next message may be sent now: below the high-water mark, and above it where the
+    /// policy is not to wait.
+    var hasRoom: Bool { !isAboveMark || settings.backPressure != .suspend }
+
+    var isAboveMark: Bool {
+        connection.octetsQueued >= settings.sendQueueHighWaterBytes
+    }
+
+    /// As `hasRoom`; control frames do not wait for data.
+    func hasRoom(for message: Message) -> Bool {
+        if hasRoom { return true }
+        switch message {
+        case .text, .binary: return false
+        case .ping(let payload), .pong(let payload):
+            return connection.octetsQueued + payload.count + 2 <= settings.sendQueueMaxBytes
+        case .close: return true
+        }
     }
 
     var isClosing: Bool { state == .closing || state == .over }
@@ -364,19 +380,22 @@ final class Conversation {
         guard payload.count <= settings.outgoingMaxBytes else {
             return .refused(.messageTooLarge)
         }
-        if record.isCompressed, !opcode.isControl,
+        let isAboveMark = isAboveMark
+        if isAboveMark, !opcode.isControl, let outcome = relieve(payload.count) { return outcome }
+        if record.isCompressed, !opcode.isControl, mayCompress,
             endpoint.value.compresses(payload.count, compress: compress)
         {
             return writeCompressed(opcode, payload)
         }
         let size = Endpoint.frameSize(payload: payload.count, role: .server)
-        let queued = connection.octetsQueued
-        if queued >= settings.sendQueueHighWaterBytes, queued + size > settings.sendQueueMaxBytes {
+        if isAboveMark, connection.octetsQueued + size > settings.sendQueueMaxBytes {
             lost(.backlogExceeded)
             return .closed
         }
         do {
-            let hasMemory = try connection.queue(size) { (output) throws(SendError) in
+            let isAhead = isAboveMark && opcode.isControl
+            let hasMemory = try connection.queue(size, isAhead: isAhead) {
+                output throws(SendError) in
                 try endpoint.value.send(opcode, payload, into: &output)
             }
             guard hasMemory else {
@@ -387,6 +406,34 @@ final class Conversation {
             return .refused(error)
         }
         return queuedOrPressured
+    }
+
+    /// Does what the policy says before a data message of `size` octets is queued above the mark;
+    /// gives the outcome if it is not to be queued.
+    @inline(never) private func relieve(_ size: Int) -> SendOutcome? {
+        switch settings.backPressure {
+        case .suspend:
+            return nil
+        case .dropNewest:
+            messagesDropped &+= 1
+            return .dropped
+        case .dropOldest:
+            // Counted with its header, which is never longer; and a quarter, so that a queue that
+            // stays full is not moved for each message.
+            let wanted = max(size, settings.sendQueueHighWaterBytes / 4)
+            messagesDropped &+= UInt32(clamping: connection.dropOldest(wanted))
+            return nil
+        case .close:
+            messagesDropped &+= UInt32(clamping: connection.dropOldest(.max))
+            _ = beginClosing(.tryAgainLater, reason: "", cause: .backlogExceeded)
+            return .closed
+        }
+    }
+
+    /// A peer could not decompress what follows a dropped message that the context remembers.
+    private var mayCompress: Bool {
+        settings.backPressure != .dropOldest
+            || record.compression?.serverNoContextTakeover == true
     }
 
     /// As `write` does, for a frame whose size only the compressor tells.
@@ -652,11 +699,21 @@ final class Conversation {
         return lastHeard &+ interval
     }
 
+    /// Why the conversation ends when the peer's Close is missing: what it did before, if it was
+    /// for that that we closed.
+    private var causeOfSilence: CloseInfo.Cause {
+        switch ending {
+        case .ourClose(.backlogExceeded): .backlogExceeded
+        case .ourClose(.messageStalled): .messageStalled
+        default: .closeTimeout
+        }
+    }
+
     func timerFired() {
         let now = core.now
         if let closeDeadline {
             guard closeDeadline <= now else { return }
-            if state == .ending { sendLastClose() } else { lost(.closeTimeout) }
+            if state == .ending { sendLastClose() } else { lost(causeOfSilence) }
             return
         }
         if let at = compressedAt, at &+ settings.compressorIdle <= now {

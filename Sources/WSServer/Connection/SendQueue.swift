@@ -9,19 +9,30 @@
 ///
 /// Theory: two blocks. One is with the kernel (at most one send is in flight, so nothing is
 /// reordered); into the other everything queued meanwhile is gathered and leaves in the next send.
+/// Control frames may go ahead of it, in a block of their own.
 ///
-///     inFlight |  sent  |  with the kernel  |         filling |  queued  |   free   |
+///     inFlight |  sent  |  with the kernel  |     filling |  replies  |  frames  |   free   |
 ///
-/// Invariant: octets reach the kernel in the order they were queued, each exactly once; a block is
-/// not touched, moved or freed while the kernel has it.
+/// Invariant: octets reach the kernel in the order they were queued, each exactly once, but for
+/// what went ahead and what was dropped, whole frames both; a block is not touched, moved or freed
+/// while the kernel has it.
 struct SendQueue: ~Copyable {
     private var filling = Block()
     private var inFlight = Block()
+    private var ahead: Ahead?
     private var sent = 0
     private var isWithKernel = false
+    /// Octets at the front of `filling` that are no frames: what HTTP replied.
+    private var replies: UInt32 = 0
+
+    /// A block for what goes ahead; apart, as few connections ever need it.
+    private final class Ahead {
+        var block = Block()
+        deinit { block.release() }
+    }
 
     /// Octets queued and not yet taken by the kernel.
-    var count: Int { filling.count + inFlight.count - sent }
+    var count: Int { filling.count + inFlight.count - sent + (ahead?.block.count ?? 0) }
 
     var isEmpty: Bool { count == 0 }
 
@@ -40,13 +51,43 @@ struct SendQueue: ~Copyable {
         try filling.append(size, write)
     }
 
+    /// What is queued from now on is frames.
+    mutating func framesBegin() { replies = UInt32(clamping: filling.count) }
+
+    /// Makes room for `size` octets to go ahead of what waits; false when that must not be, or
+    /// there was no memory.
+    mutating func reserveAhead(_ size: Int, from pool: BlockPool) -> Bool {
+        guard replies == 0 else { return false }
+        let ahead = ahead ?? Ahead()
+        self.ahead = ahead
+        return ahead.block.hasRoom(size) || ahead.block.reserve(size, from: pool)
+    }
+
+    /// As `append`, for what goes ahead of what waits.
+    mutating func appendAhead<Failure: Error>(
+        _ size: Int, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
+    ) throws(Failure) {
+        try ahead?.block.append(size, write)
+    }
+
+    /// Drops the oldest data frames that the kernel has not been given until at least `wanted`
+    /// octets of them are gone, or all are. Gives how many frames that were.
+    mutating func dropOldest(_ wanted: Int) -> Int {
+        filling.dropDataFrames(from: Int(replies), wanted)
+    }
+
     /// The octets of the next send; nil while one is in flight or when nothing is queued.
     mutating func beginSend(_ pool: BlockPool) -> UnsafeBufferPointer<UInt8>? {
         guard !isWithKernel else { return nil }
         if sent == inFlight.count {
             inFlight.recycle(to: pool)
             sent = 0
-            swap(&inFlight, &filling)
+            if let ahead, ahead.block.count > 0 {
+                swap(&inFlight, &ahead.block)
+            } else {
+                swap(&inFlight, &filling)
+                replies = 0
+            }
         }
         guard inFlight.count > 0 else { return nil }
         isWithKernel = true
@@ -68,6 +109,7 @@ struct SendQueue: ~Copyable {
         guard !isWithKernel else { return }
         filling.recycle(to: pool)
         inFlight.recycle(to: pool)
+        ahead?.block.recycle(to: pool)
         sent = 0
     }
 
@@ -114,6 +156,39 @@ struct SendQueue: ~Copyable {
         var output = unsafe OutputSpan(buffer: room, initializedCount: 0)
         try write(&output)
         count += unsafe output.finalize(for: room)
+    }
+
+    /// Takes out the first data frames behind `start`, octets of them enough, and closes the gaps.
+    /// What lies there is whole frames as a server sends them (RFC 6455 section 5.2).
+    mutating func dropDataFrames(from start: Int, _ wanted: Int) -> Int {
+        guard let base = unsafe base else { return 0 }
+        var (position, kept, dropped, frames) = (start, start, 0, 0)
+        while position < count, dropped < wanted {
+            let size = unsafe Self.frameSize(base + position)
+            if unsafe base[position] & 0x08 == 0 {
+                dropped += size
+                frames += 1
+            } else {
+                // Safe because kept <= position, and both frames lie within the block.
+                unsafe memmove(base + kept, base + position, size)
+                kept += size
+            }
+            position += size
+        }
+        unsafe memmove(base + kept, base + position, count - position)
+        count -= dropped
+        return frames
+    }
+
+    private static func frameSize(_ frame: UnsafePointer<UInt8>) -> Int {
+        switch unsafe frame[1] {
+        case 126: return unsafe 4 + (Int(frame[2]) << 8 | Int(frame[3]))
+        case 127:
+            var length = 0
+            for index in 2..<10 { length = unsafe length << 8 | Int(frame[index]) }
+            return 10 + length
+        case let length: return 2 + Int(length)
+        }
     }
 
     func octets(from start: Int) -> UnsafeBufferPointer<UInt8> {

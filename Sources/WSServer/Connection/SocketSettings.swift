@@ -13,6 +13,7 @@ final class SocketSettings: Sendable {
     let closeTimeout: UInt64
     let messageStall: UInt64
     let compressorIdle: UInt64
+    let backPressure: BackPressurePolicy
     let showsControlFrames: Bool
 
     /// One send block holds at most 2 GiB, header included.
@@ -31,6 +32,7 @@ final class SocketSettings: Sendable {
         closeTimeout = server.closeTimeout.wholeNanoseconds
         messageStall = server.messageStallTimeout.wholeNanoseconds
         compressorIdle = server.compressorIdleTimeout.wholeNanoseconds
+        backPressure = options.backPressure
         showsControlFrames = options.showsControlFrames
     }
 }

@@ -54,5 +54,6 @@ extension UpgradeOptions {
     fileprivate var changesSocket: Bool {
         messageSizeMaxBytes != nil || frameSizeMaxBytes != nil || fragmentCountMax != nil
             || pingInterval != nil || pongTimeout != nil || showsControlFrames
+            || backPressure != .suspend
     }
 }
