@@ -68,6 +68,9 @@ public struct LoopSocket {
     /// Messages that the ``BackPressurePolicy`` has dropped.
     public var messagesDropped: Int { Int(conversation.messagesDropped) }
 
+    /// Whether the server has begun to shut down.
+    public var isDraining: Bool { conversation.core.isDraining }
+
     /// The request that was upgraded.
     public var request: Request { conversation.request }
 

@@ -41,6 +41,13 @@ extension WebSocketServer {
         public var handlesSignals: Bool
         /// How long a shutdown may take before what is left is cut off.
         public var shutdownDeadline: Duration
+        /// How long sockets go on when a shutdown has begun and their handlers know: see
+        /// ``WebSocket/draining()`` and ``SocketHandler/draining(_:)``. At the most half the
+        /// deadline.
+        public var shutdownNotice: Duration
+        /// The code with which a shutdown closes sockets: 1001, or 1012 for a server that is back
+        /// soon (RFC 6455 section 7.4.1 and IANA's registry).
+        public var shutdownCloseCode: CloseCode
         /// Over how long a shutdown spreads its Close frames at the most, so that clients do not
         /// come back all at once elsewhere.
         public var shutdownJitter: Duration
@@ -56,6 +63,7 @@ extension WebSocketServer {
             limits: ServerLimits = ServerLimits(), origin: OriginPolicy = .sameHost,
             compression: Compression = .off, compressionBudget: CompressionBudget = .process,
             handlesSignals: Bool = true, shutdownDeadline: Duration = .seconds(8),
+            shutdownNotice: Duration = .zero, shutdownCloseCode: CloseCode = .goingAway,
             shutdownJitter: Duration = .seconds(2), log: Logger = Logger(label: "swift-ws"),
             onListening: (@Sendable (ListeningAddress) -> Void)? = nil
         ) {
@@ -70,6 +78,8 @@ extension WebSocketServer {
             self.compressionBudget = compressionBudget
             self.handlesSignals = handlesSignals
             self.shutdownDeadline = shutdownDeadline
+            self.shutdownNotice = shutdownNotice
+            self.shutdownCloseCode = shutdownCloseCode
             self.shutdownJitter = shutdownJitter
             self.log = log
             self.onListening = onListening

@@ -24,6 +24,10 @@ public protocol SocketHandler: ~Copyable, SendableMetatype {
     /// The send queue has fallen to half its high-water mark after having passed it.
     mutating func writable(_ socket: LoopSocket)
 
+    /// The server has begun to shut down, and closes the socket after
+    /// ``WebSocketServer/Configuration/shutdownNotice``: the moment to send what is owed.
+    mutating func draining(_ socket: LoopSocket)
+
     /// The conversation is over; nothing is called after this.
     mutating func closed(_ info: CloseInfo)
 }
@@ -33,6 +37,8 @@ extension SocketHandler where Self: ~Copyable {
     public mutating func opened(_ socket: LoopSocket) {}
     /// Does nothing.
     public mutating func writable(_ socket: LoopSocket) {}
+    /// Does nothing.
+    public mutating func draining(_ socket: LoopSocket) {}
     /// Does nothing.
     public mutating func closed(_ info: CloseInfo) {}
 }

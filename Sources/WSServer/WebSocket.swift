@@ -297,6 +297,27 @@ public struct WebSocket: Sendable {
         }
     }
 
+    /// Returns when the server has begun to shut down: the moment to send what is owed, as the
+    /// socket is closed after ``WebSocketServer/Configuration/shutdownNotice``.
+    ///
+    /// - Throws: ``WebSocketError``: `.closed` when the conversation ends before, `.cancelled`.
+    public nonisolated(nonsending) func draining() async throws(WebSocketError) {
+        if record.closeInfo != nil { throw ended }
+        if record.loop.isCurrent { return try await drainingHere() }
+        try await onLoop { (socket) async throws(WebSocketError) in
+            try await socket.drainingHere()
+        }
+    }
+
+    private nonisolated(nonsending) func drainingHere() async throws(WebSocketError) {
+        while true {
+            guard record.loop.isCurrent, !confined.onLoop.isClosing else { throw ended }
+            if confined.onLoop.core.isDraining { return }
+            try checkCancellation(confined.onLoop)
+            await wait { $0.parkCloser($1) }
+        }
+    }
+
     // MARK: Waiting
 
     private var ended: WebSocketError { WebSocketError(.closed, closeInfo: record.closeInfo) }

@@ -50,6 +50,10 @@ public final class WebSocketServer: Sendable {
         guard isFirst else { throw StartError(.alreadyStarted) }
         let configuration = shared.configuration
         if let mistake = configuration.limits.mistake { throw StartError(.limits(mistake)) }
+        guard configuration.shutdownCloseCode.isSendable else {
+            let code = configuration.shutdownCloseCode.rawValue
+            throw StartError(.limits("shutdownCloseCode is \(code), which may not be sent"))
+        }
         var loops: [EventLoop] = []
         var port = configuration.port
         var kind = configuration.backend
@@ -138,8 +142,9 @@ public final class WebSocketServer: Sendable {
         }
     }
 
-    /// Shuts down: nothing more is accepted, upgrades under way get 503, sockets get 1001 spread
-    /// over ``Configuration/shutdownJitter``, and what is left at `deadline` is cut off.
+    /// Shuts down: nothing more is accepted, upgrades under way get 503, handlers are told; after
+    /// ``Configuration/shutdownNotice`` sockets get ``Configuration/shutdownCloseCode``, spread over
+    /// ``Configuration/shutdownJitter``, and what is left at `deadline` is cut off.
     ///
     /// Returns when every connection is gone; at the latest a second after the deadline. Later
     /// calls wait for the first and get its report.
@@ -153,8 +158,7 @@ public final class WebSocketServer: Sendable {
             let configuration = shared.configuration
             let task = Task.detached {
                 await Self.drain(
-                    loops, deadline: deadline ?? configuration.shutdownDeadline,
-                    jitter: configuration.shutdownJitter)
+                    loops, deadline: deadline ?? configuration.shutdownDeadline, configuration)
             }
             state.shutdown = task
             return task
@@ -164,7 +168,7 @@ public final class WebSocketServer: Sendable {
     }
 
     private static func drain(
-        _ loops: [EventLoop], deadline: Duration, jitter: Duration
+        _ loops: [EventLoop], deadline: Duration, _ configuration: Configuration
     ) async -> ShutdownReport {
         var total = ShutdownReport()
         // All at once: each loop has the whole deadline.
@@ -173,7 +177,10 @@ public final class WebSocketServer: Sendable {
                 group.addTask {
                     await withCheckedContinuation { continuation in
                         let plan = DrainPlan(
-                            deadline: deadline.wholeNanoseconds, jitter: jitter.wholeNanoseconds
+                            deadline: deadline.wholeNanoseconds,
+                            notice: configuration.shutdownNotice.wholeNanoseconds,
+                            jitter: configuration.shutdownJitter.wholeNanoseconds,
+                            closeCode: configuration.shutdownCloseCode
                         ) { continuation.resume(returning: $0) }
                         let isPosted = loop.post { core in core.beginDraining(plan) }
                         if !isPosted { plan.report(LoopDrainReport()) }

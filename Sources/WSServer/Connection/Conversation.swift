@@ -290,12 +290,17 @@ final class Conversation {
         senders.append(parked)
         isSenderParked = true
     }
+    /// For what waits for the end, or for the beginning of the end.
     func parkCloser(_ parked: Parked) { closers.append(parked) }
 
     /// Lets every waiting task look again.
     func wakeAll() {
         receiver.take()?.wake()
         wakeSenders()
+        wakeClosers()
+    }
+
+    private func wakeClosers() {
         let waiting = closers
         closers = []
         for closer in waiting { closer.wake() }
@@ -658,10 +663,17 @@ final class Conversation {
 
     // MARK: Draining
 
-    /// Closes with 1001, as a server that goes away does (RFC 6455 section 7.4.1).
+    /// Tells the handler that the server has begun to shut down.
+    func notifyDraining() {
+        guard state == .open else { return }
+        handler?.draining(LoopSocket(conversation: self))
+        wakeClosers()
+    }
+
+    /// Closes as a server that goes away does (RFC 6455 section 7.4.1).
     func drain() {
         guard state == .open else { return }
-        _ = beginClosing(.goingAway, reason: "", cause: .drained)
+        _ = beginClosing(core.drainCode, reason: "", cause: .drained)
     }
 
     /// The connection is gone; a handler that goes on is only known to the loop now.

@@ -13,6 +13,7 @@ class AnySocketHandler {
     func opened(_ socket: LoopSocket) {}
     func received(_ message: borrowing MessageView, on socket: LoopSocket) {}
     func writable(_ socket: LoopSocket) {}
+    func draining(_ socket: LoopSocket) {}
     func closed(_ info: CloseInfo) {}
 }
 
@@ -29,6 +30,8 @@ final class SocketHandlerBox<Handler: SocketHandler & ~Copyable>: AnySocketHandl
     }
 
     override func writable(_ socket: LoopSocket) { handler.value.writable(socket) }
+
+    override func draining(_ socket: LoopSocket) { handler.value.draining(socket) }
 
     override func closed(_ info: CloseInfo) { handler.value.closed(info) }
 }

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import WSCodec
 
 /// How one loop is to be drained. Times in nanoseconds, counted from the beginning.
 struct DrainPlan: Sendable {
     /// When whatever is left is ended.
     let deadline: UInt64
+    /// How long handlers have before the first Close.
+    let notice: UInt64
     /// Over how long the Close frames are spread, at the most.
     let jitter: UInt64
+    /// The code of the Close frames.
+    let closeCode: CloseCode
     /// Called once on the loop, when nothing is left.
     let report: @Sendable (LoopDrainReport) -> Void
 }
@@ -22,7 +27,7 @@ struct LoopDrainReport: Sendable {
 
 /// A loop's way from the first Close to the last descriptor.
 ///
-/// Idle requests end at once and requests under way after their reply; sockets get 1001 at a moment
+/// Idle requests end at once and requests under way after their reply; sockets get a Close at a moment
 /// of their own within the jitter, so that their clients do not come back all at once elsewhere.
 struct DrainState {
     private var plan: DrainPlan?
@@ -44,15 +49,18 @@ struct DrainState {
         var generator = generator
         self.plan = plan
         deadline = now &+ plan.deadline
-        // A millisecond for each socket is spread enough for few of them.
-        let jitter = min(plan.jitter, UInt64(connections.count) &* 1_000_000, plan.deadline / 2)
+        // Half of the time is left for the closing handshakes. A millisecond for each socket is
+        // spread enough for few of them.
+        let notice = min(plan.notice, plan.deadline / 2)
+        let jitter = min(
+            plan.jitter, UInt64(connections.count) &* 1_000_000, plan.deadline / 2 - notice)
         for connection in connections {
             if connection.conversation == nil {
                 report.requests += 1
                 connection.drain()
             } else {
-                closing.append(
-                    (now &+ UInt64.random(in: 0...jitter, using: &generator), connection.id))
+                let moment = notice &+ UInt64.random(in: 0...jitter, using: &generator)
+                closing.append((now &+ moment, connection.id))
             }
         }
         closing.sort { $0.at > $1.at }

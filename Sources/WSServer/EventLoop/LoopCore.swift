@@ -44,6 +44,8 @@ final class LoopCore {
     private(set) var isDraining = false
     private var isEnding = false
     private var drain = DrainState()
+    /// The code with which draining closes.
+    private(set) var drainCode = CloseCode.goingAway
 
     // Counts behind `Statistics`.
     var octetsQueued = 0
@@ -313,7 +315,11 @@ final class LoopCore {
             self.listener = nil
         }
         now = ring.now
-        drain.begin(plan, connections.value.all, now: now, ring)
+        drainCode = plan.closeCode
+        let connections = connections.value.all
+        drain.begin(plan, connections, now: now, ring)
+        // After that, as what a handler does now may end its connection.
+        for connection in connections { connection.conversation?.notifyDraining() }
         continueDraining()
     }
 

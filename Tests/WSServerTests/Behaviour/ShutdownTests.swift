@@ -9,6 +9,7 @@ import Testing
     static func start(
         _ backend: WebSocketServer.Backend = .epoll, port: UInt16 = 0, threads: Int = 1,
         limits: (inout ServerLimits) -> Void = { _ in },
+        configure: (inout WebSocketServer.Configuration) -> Void = { _ in },
         routes: (inout Router) -> Void
     ) async throws -> Serving {
         var router = Router()
@@ -17,6 +18,7 @@ import Testing
             port: port, threads: threads, backend: backend, handlesSignals: false,
             shutdownDeadline: .seconds(60), shutdownJitter: .milliseconds(20))
         limits(&configuration.limits)
+        configure(&configuration)
         let server = WebSocketServer(router: router, configuration: configuration)
         return Serving(server: server, port: try await server.start().port)
     }
@@ -74,6 +76,113 @@ import Testing
         let drained = ends.all.filter { $0?.cause == .drained }
         #expect(drained.count == 1)
         #expect(drained.first??.code == .goingAway)
+    }
+
+    /// Says goodbye when the server is going to shut down, and closes.
+    private struct Polite: SocketHandler {
+        mutating func received(_ message: borrowing MessageView, on socket: LoopSocket) {
+            socket.send(.text("\(socket.isDraining)"))
+        }
+        mutating func draining(_ socket: LoopSocket) {
+            socket.send(.text("\(socket.isDraining)"))
+            socket.close(.normal, reason: "goodbye")
+        }
+    }
+
+    @Test(arguments: Setup.all)
+    func `a handler that is told in time closes by itself`(_ setup: Setup) async throws {
+        let serving = try await Self.start(
+            setup.backend, threads: 2, configure: { $0.shutdownNotice = .seconds(30) },
+            routes: { router in
+                router.get("/") { _ in
+                    switch setup.door {
+                    case .callback: .upgrade(handler: { Polite() })
+                    case .conversation:
+                        .upgrade { socket in
+                            let farewell = Task {
+                                try await socket.draining()
+                                // Known from now on, and at once.
+                                try await socket.draining()
+                                try await socket.send(.text("true"))
+                                try await socket.close(.normal, reason: "goodbye")
+                            }
+                            for try await _ in socket { try await socket.send(.text("false")) }
+                            try await farewell.value
+                        }
+                    }
+                }
+            })
+        var peers: [Peer] = []
+        for _ in 0..<10 {
+            let peer = try await Peer.open(serving.port)
+            try await peer.send(.text("?"))
+            #expect(try await peer.frame() == .text("false"))
+            peers.append(peer)
+        }
+        async let report = serving.server.shutdown()
+        for peer in peers {
+            #expect(try await peer.frame() == .text("true"))
+            #expect(try await peer.answerClose() == .close(1000, "goodbye"))
+        }
+        let counts = await report
+        #expect(counts.closedCleanly == 10)
+        #expect(counts.aborted + counts.timedOut + counts.lost == 0)
+    }
+
+    @Test func `a shutdown closes with the code that was chosen`() async throws {
+        let serving = try await Self.start(
+            configure: {
+                $0.shutdownCloseCode = .serviceRestart
+                $0.shutdownNotice = .milliseconds(1)
+            },
+            routes: { router in
+                router.get("/") { _ in .upgrade { socket in for try await _ in socket {} } }
+            })
+        let peer = try await Peer.open(serving.port)
+        async let report = serving.server.shutdown()
+        #expect(try await peer.answerClose() == .close(1012))
+        #expect(await report.closedCleanly == 1)
+    }
+
+    @Test func `a code that may not be sent is no code to shut down with`() async throws {
+        await #expect {
+            _ = try await Self.start(
+                configure: { $0.shutdownCloseCode = .noStatus }, routes: { _ in })
+        } throws: { error in
+            "\(error)".contains("shutdownCloseCode is 1005")
+        }
+    }
+
+    @Test func `waiting for a shutdown ends with the conversation, or when cancelled`() async throws
+    {
+        let results = Recorder<WebSocketError.Code>()
+        let serving = try await Self.start { router in
+            router.get("/") { _ in
+                .upgrade { socket in
+                    @Sendable func wait() async {
+                        do {
+                            try await socket.draining()
+                        } catch {
+                            results.record(error.code)
+                        }
+                    }
+                    let cancelled = Task { await wait() }
+                    cancelled.cancel()
+                    await cancelled.value
+                    let elsewhere = Task.detached { await wait() }
+                    for try await _ in socket {}
+                    await elsewhere.value
+                    await wait()
+                }
+            }
+        }
+        let peer = try await Peer.open(serving.port)
+        #expect(try await results.next() == .cancelled)
+        try await peer.leave()
+        #expect(try await results.next() == .closed)
+        #expect(try await results.next() == .closed)
+        await serving.server.shutdown()
+        #expect(results.all.count == 3)
     }
 
     @Test func `a second shutdown gets the report of the first`() async throws {
