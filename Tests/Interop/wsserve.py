@@ -26,10 +26,10 @@ def _end_with_parent():
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def spawn(*options, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
-    """wsserve with these options, not waited for."""
+def spawn(*options, under=(), stdout=subprocess.PIPE, stderr=subprocess.PIPE):
+    """wsserve with these options, not waited for. `under` is a command that becomes it."""
     return subprocess.Popen(
-        [EXECUTABLE, *options],
+        [*under, EXECUTABLE, *options],
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
@@ -41,9 +41,9 @@ def spawn(*options, stdout=subprocess.PIPE, stderr=subprocess.PIPE):
 class Server:
     """A running wsserve. As a context it ends with the block."""
 
-    def __init__(self, *options):
+    def __init__(self, *options, under=()):
         self._errors = tempfile.TemporaryFile("w+")
-        self.process = spawn("--port", "0", *options, stderr=self._errors)
+        self.process = spawn("--port", "0", *options, under=under, stderr=self._errors)
         line = self._first_line()
         found = re.fullmatch(r"listening on ws://(\S+):(\d+)/\n", line)
         if not found:
