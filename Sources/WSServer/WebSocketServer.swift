@@ -17,6 +17,7 @@ internal import Synchronization
 /// Each value serves once: start, serve, shut down.
 public final class WebSocketServer: Sendable {
     private let shared: ServerShared
+    private let responder: Responder
     private let state = Mutex(State())
     /// What `run` waits for.
     private let stop = StopSignal()
@@ -29,7 +30,10 @@ public final class WebSocketServer: Sendable {
 
     /// A server that does not listen yet.
     public init(router: Router, configuration: Configuration = Configuration()) {
-        shared = ServerShared(router, configuration)
+        shared = ServerShared(configuration)
+        responder = Responder(router) { [log = configuration.log] error, request in
+            log.error("\(request.method.rawValue) \(request.path): \(error)")
+        }
     }
 
     // MARK: Start
@@ -59,7 +63,7 @@ public final class WebSocketServer: Sendable {
         var kind = configuration.backend
         do throws(StartError) {
             for index in 0..<configuration.threads {
-                let loop = try EventLoop(index: index, shared: shared)
+                let loop = try EventLoop(index: index, shared: shared, responder: responder)
                 let plan = ListenPlan(
                     host: configuration.host, port: port, backlog: configuration.limits.backlog,
                     shares: index > 0, kind: kind, isForced: configuration.backend == .ioUring)

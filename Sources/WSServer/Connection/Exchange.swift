@@ -128,7 +128,7 @@ final class Exchange {
             return refuse(.plain(.expectationFailed))
         }
         closesAfterReply = !head.isKeepAlive || head.isHandshake
-        let match = core.shared.responder.match(head)
+        let match = core.responder.match(head)
         guard head.hasBody else { return answer(head, match, body: []) }
         guard case .matched = match else {
             // The body of a request that goes nowhere is not read.
@@ -180,7 +180,7 @@ final class Exchange {
             head: head, body: body, parameters: parameters,
             remoteAddress: remoteAddress)
         self.request = request
-        let responder = core.shared.responder
+        let responder = core.responder
         guard responder.answersSynchronously(match) else {
             return startTask(request, match)
         }
@@ -210,7 +210,7 @@ final class Exchange {
     private static func answer(
         _ exchange: Confined<Exchange>, _ number: UInt64, _ request: Request, _ match: RouteMatch
     ) async -> (WebSocket, WebSocket.Handler)? {
-        let responder = exchange.onLoop.core.shared.responder
+        let responder = exchange.onLoop.core.responder
         let reply = await responder.answer(request, match)
         switch exchange.onLoop.judge(number, reply) {
         case .settled: return nil
@@ -225,7 +225,7 @@ final class Exchange {
     private func startFinishing(_ reply: Reply, _ request: Request) {
         deadline = core.now &+ core.times.handler
         connection.scheduleTimer()
-        let (number, responder) = (number, core.shared.responder)
+        let (number, responder) = (number, core.responder)
         task = core.startTask(self) { exchange in
             let finished = await responder.finish(reply, for: request)
             exchange.onLoop.finish(number, finished)

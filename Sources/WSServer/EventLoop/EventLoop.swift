@@ -18,14 +18,14 @@ final class EventLoop: TaskExecutor, Sendable {
     let core: Confined<LoopCore>
 
     /// A loop whose thread has not started. Throws when there is no memory for its lock.
-    init(index: Int, shared: ServerShared) throws(StartError) {
+    init(index: Int, shared: ServerShared, responder: Responder) throws(StartError) {
         guard let inbox = LoopInbox() else { throw StartError(.outOfMemory) }
         self.index = index
         // Any number that is unique among the loops of this process.
         token = LoopToken(word: ServerShared.nextLoopWord())
         self.inbox = inbox
         jobs = Confined(JobQueue(), to: token)
-        core = Confined(LoopCore(shared: shared, index: index), to: token)
+        core = Confined(LoopCore(shared: shared, responder: responder, index: index), to: token)
     }
 
     var isCurrent: Bool { token.isCurrent }

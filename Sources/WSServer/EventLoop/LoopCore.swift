@@ -12,6 +12,9 @@ internal import WSCodec
 /// Everything a loop's thread owns: the backend, the listening socket, the connections, the time.
 final class LoopCore {
     let shared: ServerShared
+    /// The program's routes. None once the loop has ended: whoever keeps a socket keeps its loop,
+    /// and would keep what the routes captured, perhaps the very list that the socket is in.
+    private(set) var responder: Responder
     let index: Int
     private(set) var loop: EventLoop?
     private var backend: Ring?
@@ -54,8 +57,9 @@ final class LoopCore {
     var handlersRunning = 0
     var descriptors = 0
 
-    init(shared: ServerShared, index: Int) {
+    init(shared: ServerShared, responder: Responder, index: Int) {
         self.shared = shared
+        self.responder = responder
         self.index = index
         compressionPool = CompressionPool(budget: shared.configuration.compressionBudget)
     }
@@ -104,6 +108,7 @@ final class LoopCore {
         ended.take()?()
         // Ends the cycle of the loop and what its thread owns.
         loop = nil
+        responder = Responder(Router())
     }
 
     // MARK: One turn

@@ -6,7 +6,6 @@ internal import Synchronization
 /// What all loops of a server read and none changes.
 final class ServerShared: Sendable {
     let configuration: WebSocketServer.Configuration
-    let responder: Responder
     let times: TimeLimits
     let httpLimits: HTTPLimits
     let connectionsAllowedPerLoop: Int
@@ -15,14 +14,10 @@ final class ServerShared: Sendable {
     let log: Logger
     private let usualSettings: SocketSettings
 
-    init(_ router: Router, _ configuration: WebSocketServer.Configuration) {
+    init(_ configuration: WebSocketServer.Configuration) {
         self.configuration = configuration
         let limits = configuration.limits
-        let log = configuration.log
-        self.log = log
-        responder = Responder(router) { error, request in
-            log.error("\(request.method.rawValue) \(request.path): \(error)")
-        }
+        log = configuration.log
         times = TimeLimits(limits)
         httpLimits = limits.head
         let total = limits.connectionsMax(descriptors: Int(clamping: cring_descriptor_limit(0)))

@@ -435,6 +435,36 @@ import Testing
         }
     }
 
+    /// Sockets that a route keeps, in what the route itself has captured.
+    private final class Room: Sendable {
+        let sockets = Recorder<WebSocket>()
+        let gone: Recorder<Void>
+        init(_ gone: Recorder<Void>) { self.gone = gone }
+        deinit { gone.record() }
+    }
+
+    @Test(arguments: WebSocketServer.Backend.testable)
+    func `sockets kept by a route do not keep an ended server's routes`(
+        _ backend: WebSocketServer.Backend
+    ) async throws {
+        let gone = Recorder<Void>()
+        do {
+            let room = Room(gone)
+            try await serving(backend, threads: 2) { router in
+                router.get("/") { _ in
+                    .upgrade { socket in
+                        room.sockets.record(socket)
+                        for try await message in socket { try await socket.send(message) }
+                    }
+                }
+            } client: { serving in
+                _ = try await Peer.open(serving.port)
+                _ = try await room.sockets.next()
+            }
+        }
+        try await gone.next()
+    }
+
     // MARK: Starts that fail
 
     @Test(arguments: WebSocketServer.Backend.testable)
