@@ -277,6 +277,12 @@ cring_listen(cring *ring, const char *host, uint16_t port, int backlog, int shar
 }
 
 int
+cring_reserve(cring *ring)
+{
+    return calls_of(ring)->reserve(ring);
+}
+
+int
 cring_accept_now(cring *ring, int listener)
 {
     return calls_of(ring)->accept_now(ring, listener);

@@ -37,6 +37,7 @@ struct cring_calls {
     int (*listen)(cring *ring, const char *host, uint16_t port, int backlog, int share,
                   uint16_t *bound_port);
     int (*accept_now)(cring *ring, int listener);
+    int (*reserve)(cring *ring);
     void (*close_now)(cring *ring, int listener);
     void (*turn_away)(cring *ring, int fd, const uint8_t *octets, size_t count);
     int (*peer_address)(cring *ring, int fd, char *out, size_t capacity);

@@ -184,6 +184,14 @@ kernel_reset_on_close(cring *ring, int fd)
 }
 
 static int
+kernel_reserve(cring *ring)
+{
+    (void)ring;
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0 ? fd : -errno;
+}
+
+static int
 kernel_accept_now(cring *ring, int listener)
 {
     (void)ring;
@@ -229,6 +237,7 @@ const struct cring_calls cring_kernel_calls = {
     .random = cring_kernel_random,
     .listen = kernel_listen,
     .accept_now = kernel_accept_now,
+    .reserve = kernel_reserve,
     .close_now = kernel_close_now,
     .turn_away = kernel_turn_away,
     .peer_address = kernel_peer_address,

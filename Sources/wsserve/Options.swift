@@ -8,6 +8,7 @@ struct Options {
     var threads = Processors.count
     var handler = Door.async
     var backend = WebSocketServer.Backend.auto
+    var maxConnections: Int?
     var maxMessageSize = 1 << 20
     var origin = OriginPolicy.sameHost
     var compression = Compression.off
@@ -36,6 +37,11 @@ struct Options {
             "--backend", sets: \.backend,
             help: "Use this interface of the kernel; auto is\n"
                 + "io_uring, or epoll where that is refused.\nDefault: \(unset.backend.rawValue)"),
+        .value(
+            "--max-connections", "N", sets: \.maxConnections, allowed: "a number, at least 1",
+            help: "Answer connections beyond so many with 503.\nDefault: what the limit of open "
+                + "files leaves room for"
+        ) { Int($0, in: 1...Int.max) },
         .value(
             "--max-message-size", "BYTES", sets: \.maxMessageSize,
             allowed: "a number of bytes, at least 1",

@@ -33,6 +33,7 @@ import WSServer
         log.logLevel = options.quiet ? .error : .notice
         var limits = ServerLimits()
         limits.messageSizeMaxBytes = options.maxMessageSize
+        limits.connectionsMax = options.maxConnections
         return WebSocketServer.Configuration(
             host: options.host, port: options.port, threads: options.threads,
             backend: options.backend, limits: limits, origin: options.origin,

@@ -156,6 +156,16 @@ descriptor_limit(void)
     CHECK_EQUAL(cring_descriptor_limit(0), 512);
     CHECK_EQUAL(cring_descriptor_limit(1), (int64_t)limit.rlim_max);
     setrlimit(RLIMIT_NOFILE, &lower);
+
+    int reserve = cring_reserve(NULL);
+    CHECK(reserve >= 0);
+    char octet;
+    CHECK_EQUAL(read(reserve, &octet, 1), 0);
+    struct rlimit full = {.rlim_cur = (rlim_t)reserve, .rlim_max = limit.rlim_max};
+    close(reserve);
+    setrlimit(RLIMIT_NOFILE, &full);
+    CHECK_EQUAL(cring_reserve(NULL), -EMFILE);
+    setrlimit(RLIMIT_NOFILE, &lower);
     cring_descriptor_limit(1); /* the queue tests want more than the default of 1024 */
 }
 

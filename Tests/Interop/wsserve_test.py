@@ -137,6 +137,6 @@ class Program(unittest.IsolatedAsyncioTestCase):
     def test_help_names_all_options(self):
         code, output, _ = run("--help")
         self.assertEqual(code, 0)
-        for option in ["host", "port", "threads", "handler", "backend", "max-message-size",
-                       "origin", "quiet"]:
+        for option in ["host", "port", "threads", "handler", "backend", "max-connections",
+                       "max-message-size", "origin", "quiet"]:
             self.assertIn(f"--{option}", output)

@@ -5,6 +5,7 @@ What connections cost the release wsserve, read from its resident memory:
 
   churn        1,000 connections opened, echoed on and closed, 50 times over: nothing is left
   bomb         64 MiB in 65 KB, once and sixteen at a time: never much above the message limit
+  descriptors  more connections than there are descriptors: 503 for them, nothing lost, service again
   compression  2,000 connections that each exchanged one compressed message: octets for each
 """
 
@@ -58,13 +59,18 @@ class Client:
             lines.append(f"Sec-WebSocket-Extensions: {extension}")
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n")
 
-    def opened(self):
-        """Reads the 101, and gives it."""
+    def reply(self):
+        """Reads the head of the reply, and gives it."""
         while b"\r\n\r\n" not in self.received:
             self._receive()
         head, self.received = self.received.split(b"\r\n\r\n", 1)
-        assert head.startswith(b"HTTP/1.1 101 "), head
         return head.decode()
+
+    def opened(self):
+        """Reads the 101, and gives it."""
+        head = self.reply()
+        assert head.startswith("HTTP/1.1 101 "), head
+        return head
 
     def send(self, octets):
         self.socket.sendall(octets)
@@ -169,11 +175,11 @@ class Process:
         return self.sockets()
 
 
-def servers(*options):
+def servers(*options, under=()):
     for handler in wsserve.HANDLERS:
         for backend in wsserve.BACKENDS:
             with wsserve.Server("--handler", handler, "--backend", backend, "--threads", "1",
-                                "--quiet", "--origin", "any", *options) as server:
+                                "--origin", "any", *options, under=under) as server:
                 yield f"{handler} on {backend}", server, Process(server)
 
 
@@ -239,6 +245,39 @@ def bomb():
         neighbour.leave("close")
 
 
+def descriptors(limit=64, waiting=100):
+    for name, server, process in servers("--max-connections", "1000",
+                                         under=("prlimit", f"--nofile={limit}")):
+        neighbour = Client(server)
+        neighbour.opened()
+        free = limit - process.descriptors()
+        clients = [Client(server) for _ in range(waiting)]
+        opened = []
+        for client in clients:
+            reply = client.reply()
+            if reply.startswith("HTTP/1.1 101 "):
+                opened.append(client)
+            else:
+                assert reply.startswith("HTTP/1.1 503 "), reply
+                client.ends()
+        assert len(opened) == free, f"{name}: {len(opened)} opened of {free}"
+        assert process.descriptors() == limit, f"{name}: {process.descriptors()}"
+        for client in [neighbour, *opened]:
+            client.send(frame(b"still there"))
+            assert client.frame() == (0x81, b"still there")
+        for client in opened:
+            client.leave("close")
+        process.settles(2)
+        # Who comes before the next try of the listener waits in the backlog.
+        late = Client(server)
+        late.opened()
+        for client in (late, neighbour):
+            client.leave("close")
+        warnings = [line for line in server.errors().splitlines() if "(ulimit -n)" in line]
+        assert len(warnings) == 1, f"{name}: {server.errors()}"
+        print(f"descriptors: {name}: {free} of {waiting} opened, the others got 503")
+
+
 def compression(count=2000):
     kinds = [
         ("window limited", "permessage-deflate; client_max_window_bits", 12, 56),
@@ -276,7 +315,8 @@ def compression(count=2000):
 def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    parts = {"churn": churn, "bomb": bomb, "compression": compression}
+    parts = {"churn": churn, "bomb": bomb, "descriptors": descriptors,
+             "compression": compression}
     for name in sys.argv[1:] or parts:
         parts[name]()
 

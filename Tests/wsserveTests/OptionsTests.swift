@@ -15,6 +15,7 @@ import WSServer
         #expect((1...256).contains(options.threads))
         #expect(options.handler == .async)
         #expect(options.backend == .auto)
+        #expect(options.maxConnections == nil)
         #expect(options.maxMessageSize == 1 << 20)
         #expect(options.origin == .sameHost)
         #expect(options.compression == .off)
@@ -25,7 +26,7 @@ import WSServer
         for equals in [" ", "="] {
             let line = [
                 "--host ::1", "--port 0", "--threads 256", "--handler callback",
-                "--backend io_uring", "--max-message-size 1", "--origin any",
+                "--backend io_uring", "--max-connections 5", "--max-message-size 1", "--origin any",
                 "--compression on", "--quiet",
             ].map { $0.replacing(" ", with: equals) }.joined(separator: " ")
             let options = try read(line)
@@ -34,6 +35,7 @@ import WSServer
             #expect(options.threads == 256)
             #expect(options.handler == .callback)
             #expect(options.backend == .ioUring)
+            #expect(options.maxConnections == 5)
             #expect(options.maxMessageSize == 1)
             #expect(options.origin == .any)
             #expect(options.compression == .on())
@@ -84,6 +86,7 @@ import WSServer
         ("--port x --port 1", "--port takes a number from 0 to 65535, not x"),
         ("--threads 0", "--threads takes a number from 1 to 256, not 0"),
         ("--threads 257", "--threads takes a number from 1 to 256, not 257"),
+        ("--max-connections 0", "--max-connections takes a number, at least 1, not 0"),
         ("--max-message-size 0", "--max-message-size takes a number of bytes, at least 1, not 0"),
         ("--handler both", "--handler takes async or callback, not both"),
         ("--backend kqueue", "--backend takes auto or io_uring or epoll, not kqueue"),

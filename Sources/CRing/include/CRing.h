@@ -233,6 +233,10 @@ int cring_reset_on_close(cring *ring, int fd);
 /// draining the backlog and for shedding connections at the descriptor limit.
 int cring_accept_now(cring *ring, int listener);
 
+/// A descriptor of nothing, to be closed when there is no other left: it makes room for accepting a
+/// connection, if only to turn it away.
+int cring_reserve(cring *ring);
+
 /// Closes `fd` at once, although operations on it may be in flight: they go on until they are
 /// cancelled or the ring is freed.
 void cring_close_now(cring *ring, int fd);

@@ -33,6 +33,9 @@ final class Listener {
     private let descriptor: Int32
     private var isArmed = false
 
+    /// Closed to let a connection in when no descriptor is left; below 0 while there is none.
+    private var reserve: Int32
+
     /// When to try again after the process or the system ran out of something.
     private(set) var retryAt: UInt64?
 
@@ -40,6 +43,9 @@ final class Listener {
 
     /// Ten tries a second at the most, so that a full descriptor table costs no core.
     private static let retryDelay: UInt64 = 100_000_000
+
+    /// How many connections a try turns away at the most.
+    private static let turnedAwayMax = 16
 
     /// A restarted server finds its port held for 20-40 ms after its predecessor's end, while the
     /// kernel takes the old ring apart.
@@ -61,6 +67,7 @@ final class Listener {
         }
         descriptor = result
         port = bound
+        reserve = unsafe cring_reserve(ring.pointer)
     }
 
     func arm(_ ring: Ring, _ now: UInt64) {
@@ -70,12 +77,30 @@ final class Listener {
     }
 
     /// The accept operation ended; says by `retryAt` whether to wait before the next.
-    func ended(_ result: Int32, _ now: UInt64) {
+    func ended(_ result: Int32, _ ring: Ring, _ now: UInt64) {
         isArmed = false
         switch -result {
-        case EMFILE, ENFILE, ENOMEM, ENOBUFS: retryAt = now &+ Self.retryDelay
-        default: retryAt = nil
+        case EMFILE, ENFILE:
+            turnAway(ring)
+            retryAt = now &+ Self.retryDelay
+        case ENOMEM, ENOBUFS:
+            retryAt = now &+ Self.retryDelay
+        default:
+            retryAt = nil
         }
+    }
+
+    /// Answers some that wait in the backlog, by the descriptor kept for that: better a reply at
+    /// once than none.
+    private func turnAway(_ ring: Ring) {
+        if reserve >= 0 {
+            unsafe cring_close_now(ring.pointer, reserve)
+            for _ in 0..<Self.turnedAwayMax {
+                guard let descriptor = acceptNow(ring) else { break }
+                Self.refuse(descriptor, ring)
+            }
+        }
+        reserve = unsafe cring_reserve(ring.pointer)
     }
 
     func stop(_ ring: Ring) { if isArmed { ring.cancel(descriptor, Self.token) } }
@@ -86,7 +111,11 @@ final class Listener {
         return result >= 0 ? result : nil
     }
 
-    func close(_ ring: Ring?) { unsafe cring_close_now(ring?.pointer, descriptor) }
+    func close(_ ring: Ring?) {
+        unsafe cring_close_now(ring?.pointer, descriptor)
+        if reserve >= 0 { unsafe cring_close_now(ring?.pointer, reserve) }
+        reserve = -1
+    }
 
     /// Turns a connection away that there is no room for: 503, without a slot.
     static func refuse(_ descriptor: Int32, _ ring: Ring) {

@@ -50,6 +50,10 @@ final class LoopCore {
     /// The code with which draining closes.
     private(set) var drainCode = CloseCode.goingAway
 
+    /// When the log was told last that there is a lack of something.
+    private var warnedAt: UInt64?
+    private static let warningInterval: UInt64 = 10_000_000_000
+
     // Counts behind `Statistics`.
     var octetsQueued = 0
     var octetsHeld = 0
@@ -278,9 +282,18 @@ final class LoopCore {
         }
         if completion.result >= 0 { admit(completion.result, ring) }
         if !completion.hasMore {
-            listener.ended(completion.result, now)
+            listener.ended(completion.result, ring, now)
+            if listener.retryAt != nil { warnOfShortage(-completion.result) }
             if listener.retryAt == nil, !isDraining { listener.arm(ring, now) }
         }
+    }
+
+    /// Says why connections are not accepted, now and then.
+    private func warnOfShortage(_ code: Int32) {
+        if let last = warnedAt, now &- last < Self.warningInterval { return }
+        warnedAt = now
+        shared.log.warning(
+            "connections are turned away: \(StartError.cause(code, "accept"))")
     }
 
     private func admit(_ descriptor: Int32, _ ring: Ring) {
