@@ -73,6 +73,19 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strictTests),
+        // A kernel in memory, the clients and faults on it, and the program that plays them.
+        .target(
+            name: "CSimulator", dependencies: ["CRing"], path: "Tests/Simulator/CSimulator"),
+        .target(
+            name: "Simulator",
+            dependencies: [
+                "WSServer", "WSCodec", "CSimulator", "WireSamples", httpTypes,
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            path: "Tests/Simulator/Simulator", swiftSettings: strictTests),
+        .executableTarget(
+            name: "simulate", dependencies: ["Simulator"], path: "Tests/Simulator/simulate",
+            swiftSettings: strictTests),
         .testTarget(
             name: "wsserveTests", dependencies: ["wsserve", "WSServer"],
             swiftSettings: strictTests),

@@ -205,16 +205,7 @@ public final class WebSocketServer: Sendable {
     public var statistics: Statistics {
         var total = Statistics()
         for loop in state.withLock({ $0.loops }) {
-            let counters = loop.counters
-            total.connections += counters.connections.load(ordering: .relaxed)
-            total.webSockets += counters.webSockets.load(ordering: .relaxed)
-            total.slots += counters.slots.load(ordering: .relaxed)
-            total.buffersOut += counters.buffersOut.load(ordering: .relaxed)
-            total.descriptors += counters.descriptors.load(ordering: .relaxed)
-            total.octetsQueued += counters.octetsQueued.load(ordering: .relaxed)
-            total.octetsHeld += counters.octetsHeld.load(ordering: .relaxed)
-            total.compressionBytes += counters.compressionBytes.load(ordering: .relaxed)
-            total.handlers += counters.handlers.load(ordering: .relaxed)
+            total.add(loop.counters)
         }
         return total
     }

@@ -67,27 +67,45 @@ final class EventLoop: TaskExecutor, Sendable {
     private func run(
         _ plan: ListenPlan, ready: @Sendable (Result<LoopStart, StartError>) -> Void
     ) {
-        cring_thread_word_set(token.word)
-        let core = core.onLoop
         do {
-            let start = try core.open(self, plan)
-            ready(.success(start))
+            ready(.success(try begin(plan)))
         } catch {
-            core.close()
             ready(.failure(error))
             return
         }
-        let executor = unsafe asUnownedTaskExecutor()
-        let jobs = jobs.onLoop
-        while !core.isFinished {
-            let posted = inbox.take()
-            for work in posted.work { work(core) }
-            jobs.add(contentsOf: posted.jobs)
-            // A few rounds, so that a chain of wakes ends in one turn; not all, so that a task
-            // that yields for ever does not starve the sockets.
-            for _ in 0..<4 where jobs.hasReady { unsafe jobs.runReady(on: executor) }
-            core.turn { jobs.hasReady }
+        let core = core.onLoop
+        while !core.isFinished { turn(core) }
+        end()
+    }
+
+    /// Makes the calling thread the loop's own, and listens.
+    func begin(_ plan: ListenPlan) throws(StartError) -> LoopStart {
+        cring_thread_word_set(token.word)
+        let core = core.onLoop
+        do {
+            return try core.open(self, plan)
+        } catch {
+            core.close()
+            throw error
         }
+    }
+
+    /// One turn, on the loop's thread.
+    func turn(_ core: LoopCore) {
+        let jobs = jobs.onLoop
+        let posted = inbox.take()
+        for work in posted.work { work(core) }
+        jobs.add(contentsOf: posted.jobs)
+        let executor = unsafe asUnownedTaskExecutor()
+        // A few rounds, so that a chain of wakes ends in one turn; not all, so that a task
+        // that yields for ever does not starve the sockets.
+        for _ in 0..<4 where jobs.hasReady { unsafe jobs.runReady(on: executor) }
+        core.turn { jobs.hasReady }
+    }
+
+    /// The loop's end; no turn follows.
+    func end() {
+        let core = core.onLoop
         let late = inbox.detach()
         for work in late.work { work(core) }
         for job in late.jobs { globalConcurrentExecutor.enqueue(ExecutorJob(job)) }

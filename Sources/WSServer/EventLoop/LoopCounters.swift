@@ -13,3 +13,18 @@ final class LoopCounters: Sendable {
     let compressionBytes = Atomic<Int>(0)
     let handlers = Atomic<Int>(0)
 }
+
+extension Statistics {
+    /// Adds what a loop has published.
+    mutating func add(_ counters: LoopCounters) {
+        connections += counters.connections.load(ordering: .relaxed)
+        webSockets += counters.webSockets.load(ordering: .relaxed)
+        slots += counters.slots.load(ordering: .relaxed)
+        buffersOut += counters.buffersOut.load(ordering: .relaxed)
+        descriptors += counters.descriptors.load(ordering: .relaxed)
+        octetsQueued += counters.octetsQueued.load(ordering: .relaxed)
+        octetsHeld += counters.octetsHeld.load(ordering: .relaxed)
+        compressionBytes += counters.compressionBytes.load(ordering: .relaxed)
+        handlers += counters.handlers.load(ordering: .relaxed)
+    }
+}
