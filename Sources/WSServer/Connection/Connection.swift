@@ -240,12 +240,18 @@ final class Connection {
         octets.value.sendQueue.reserve(size, from: core.blocks)
     }
 
-    /// As `queue`; `isAhead` for a frame that may go ahead of the frames that wait.
-    @inline(__always) func queue<Failure: Error>(
-        _ size: Int, isAhead: Bool, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
+    /// As `queue`, for a control frame; ahead of the data that waits, if `goesAhead` and if none
+    /// of its kind waits there too.
+    func queueControl<Failure: Error>(
+        _ size: Int, goesAhead: Bool, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) -> Bool {
-        guard isAhead, stage == .open, octets.value.sendQueue.reserveAhead(size, from: core.blocks)
-        else { return try queue(size, write) }
+        guard goesAhead, stage == .open,
+            octets.value.sendQueue.reserveAhead(size, from: core.blocks)
+        else {
+            guard try queue(size, write) else { return false }
+            octets.value.sendQueue.controlIsInLine()
+            return true
+        }
         try octets.value.sendQueue.appendAhead(size, write)
         flushSoon()
         return true

@@ -385,32 +385,53 @@ final class Conversation {
         guard payload.count <= settings.outgoingMaxBytes else {
             return .refused(.messageTooLarge)
         }
+        if opcode.isControl { return writeControl(opcode, payload) }
         let isAboveMark = isAboveMark
-        if isAboveMark, !opcode.isControl, let outcome = relieve(payload.count) { return outcome }
-        if record.isCompressed, !opcode.isControl, mayCompress,
+        if isAboveMark, let outcome = relieve(payload.count) { return outcome }
+        if record.isCompressed, mayCompress,
             endpoint.value.compresses(payload.count, compress: compress)
         {
             return writeCompressed(opcode, payload)
         }
         let size = Endpoint.frameSize(payload: payload.count, role: .server)
-        if isAboveMark, connection.octetsQueued + size > settings.sendQueueMaxBytes {
-            lost(.backlogExceeded)
-            return .closed
-        }
+        if isAboveMark, exceedsMax(size) { return .closed }
         do {
-            let isAhead = isAboveMark && opcode.isControl
-            let hasMemory = try connection.queue(size, isAhead: isAhead) {
-                output throws(SendError) in
+            let hasMemory = try connection.queue(size) { output throws(SendError) in
                 try endpoint.value.send(opcode, payload, into: &output)
             }
-            guard hasMemory else {
-                lost(.outOfMemory)
-                return .closed
-            }
+            return hasMemory ? queuedOrPressured : lostMemory()
         } catch {
             return .refused(error)
         }
-        return queuedOrPressured
+    }
+
+    /// As `write` does, for a control frame: above the mark it goes ahead of the data that waits.
+    @inline(never) private func writeControl(
+        _ opcode: Opcode, _ payload: Span<UInt8>
+    ) -> SendOutcome {
+        let size = Endpoint.frameSize(payload: payload.count, role: .server)
+        if isAboveMark, exceedsMax(size) { return .closed }
+        do {
+            let hasMemory = try connection.queueControl(size, goesAhead: isAboveMark) {
+                output throws(SendError) in
+                try endpoint.value.send(opcode, payload, into: &output)
+            }
+            return hasMemory ? queuedOrPressured : lostMemory()
+        } catch {
+            return .refused(error)
+        }
+    }
+
+    /// Drops the connection if `size` octets more are too many.
+    private func exceedsMax(_ size: Int) -> Bool {
+        guard connection.octetsQueued + size > settings.sendQueueMaxBytes else { return false }
+        lost(.backlogExceeded)
+        return true
+    }
+
+    private func lostMemory() -> SendOutcome {
+        lost(.outOfMemory)
+        return .closed
     }
 
     /// Does what the policy says before a data message of `size` octets is queued above the mark;

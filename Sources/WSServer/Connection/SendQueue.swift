@@ -14,7 +14,8 @@
 ///     inFlight |  sent  |  with the kernel  |     filling |  replies  |  frames  |   free   |
 ///
 /// Invariant: octets reach the kernel in the order they were queued, each exactly once, but for
-/// what went ahead and what was dropped, whole frames both; a block is not touched, moved or freed
+/// what went ahead and what was dropped, whole frames both; control frames keep the order they
+/// have among themselves. A block is not touched, moved or freed
 /// while the kernel has it.
 struct SendQueue: ~Copyable {
     private var filling = Block()
@@ -24,6 +25,8 @@ struct SendQueue: ~Copyable {
     private var isWithKernel = false
     /// Octets at the front of `filling` that are no frames: what HTTP replied.
     private var replies: UInt32 = 0
+    /// Whether `filling` has a control frame: none goes ahead of another.
+    private var hasControlInLine = false
 
     /// A block for what goes ahead; apart, as few connections ever need it.
     private final class Ahead {
@@ -54,10 +57,13 @@ struct SendQueue: ~Copyable {
     /// What is queued from now on is frames.
     mutating func framesBegin() { replies = UInt32(clamping: filling.count) }
 
+    /// What was appended last is a control frame.
+    mutating func controlIsInLine() { hasControlInLine = true }
+
     /// Makes room for `size` octets to go ahead of what waits; false when that must not be, or
     /// there was no memory.
     mutating func reserveAhead(_ size: Int, from pool: BlockPool) -> Bool {
-        guard replies == 0 else { return false }
+        guard replies == 0, !hasControlInLine else { return false }
         let ahead = ahead ?? Ahead()
         self.ahead = ahead
         return ahead.block.hasRoom(size) || ahead.block.reserve(size, from: pool)
@@ -87,6 +93,7 @@ struct SendQueue: ~Copyable {
             } else {
                 swap(&inFlight, &filling)
                 replies = 0
+                hasControlInLine = false
             }
         }
         guard inFlight.count > 0 else { return nil }
@@ -111,6 +118,7 @@ struct SendQueue: ~Copyable {
         inFlight.recycle(to: pool)
         ahead?.block.recycle(to: pool)
         sent = 0
+        hasControlInLine = false
     }
 
     deinit {

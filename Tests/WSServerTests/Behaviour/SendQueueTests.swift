@@ -31,6 +31,7 @@ import Testing
 
         var count: Int { queue.count }
         var isEmpty: Bool { queue.isEmpty }
+        func controlIsInLine() { queue.controlIsInLine() }
         func framesBegin() { queue.framesBegin() }
         func dropOldest(_ wanted: Int) -> Int { queue.dropOldest(wanted) }
         func removeAll() { queue.removeAll(pool) }
@@ -134,6 +135,23 @@ import Testing
         #expect(queue.appendAhead(pings[2]))
         sent += queue.sendAll()
         #expect(sent == frames[0] + pings[0] + pings[1] + pings[2] + frames[2])
+    }
+
+    @Test func `no control frame goes ahead of another`() {
+        let data = Self.frame(2, 300, filling: 0)
+        let pings = (1..<5).map { Self.frame(9, 10, filling: $0) }
+        let queue = Queue(pool: pool)
+        queue.append(data)
+        queue.append(pings[0])
+        queue.controlIsInLine()
+        #expect(!queue.appendAhead(pings[1]))
+        queue.append(pings[1])
+        var sent = queue.send(10)
+        // Those in line are with the kernel, and go first anyway.
+        queue.append(data)
+        #expect(queue.appendAhead(pings[2]))
+        sent += queue.sendAll()
+        #expect(sent == data + pings[0] + pings[1] + pings[2] + data)
     }
 
     @Test func `nothing goes ahead of a reply, nor is one dropped`() {
