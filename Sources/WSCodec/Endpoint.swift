@@ -139,7 +139,7 @@ extension Endpoint {
             return switch try decoder.nextWholeMessage(in: &octets) {
             case .wholeMessage(let part): .message(part.range, isText: part.isText)
             case .other: .other
-            case .nothing: .nothing
+            case .nothing: .nothing(isBetweenMessages: decoder.openMessageProgress == nil)
             }
         } catch {
             stopReading(.closing)
@@ -155,7 +155,7 @@ extension Endpoint {
         /// What it is `nextEvent(in:)` tells.
         case other
         /// All octets have been taken.
-        case nothing
+        case nothing(isBetweenMessages: Bool)
     }
 
     /// How many octets at the front of those given to `nextEvent(in:)` are done with, once the

@@ -41,7 +41,7 @@ struct Options {
             "--max-connections", "N", sets: \.maxConnections, allowed: "a number, at least 1",
             help: "Answer connections beyond so many with 503.\nDefault: what the limit of open "
                 + "files leaves room for"
-        ) { Int($0, in: 1...Int.max) },
+        ) { Int($0, in: 1...Int.max).map(Optional.some) },
         .value(
             "--max-message-size", "BYTES", sets: \.maxMessageSize,
             allowed: "a number of bytes, at least 1",

@@ -186,8 +186,8 @@ final class Conversation {
                         return octets.count
                     }
                     deliver(event, octets.span)
-                case .nothing:
-                    noteProgress()
+                case .nothing(let isBetweenMessages):
+                    if isBetweenMessages { progressedAt = nil } else { noteProgress() }
                     return octets.count
                 }
             } catch {
@@ -333,7 +333,7 @@ final class Conversation {
     /// policy is not to wait.
     var hasRoom: Bool { !isAboveMark || settings.backPressure != .suspend }
 
-    var isAboveMark: Bool {
+    @inline(__always) var isAboveMark: Bool {
         connection.octetsQueued >= settings.sendQueueHighWaterBytes
     }
 
@@ -494,7 +494,7 @@ final class Conversation {
         return queuedOrPressured
     }
 
-    private var queuedOrPressured: SendOutcome {
+    @inline(__always) private var queuedOrPressured: SendOutcome {
         guard connection.octetsQueued >= settings.sendQueueHighWaterBytes else { return .queued }
         isPressured = true
         return .pressured

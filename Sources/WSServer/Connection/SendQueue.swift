@@ -21,7 +21,9 @@ struct SendQueue: ~Copyable {
     private var filling = Block()
     private var inFlight = Block()
     private var ahead: Ahead?
-    private var sent = 0
+    /// Octets in `ahead`, at hand for whoever counts.
+    private var aheadCount: UInt32 = 0
+    private var sent: UInt32 = 0
     private var isWithKernel = false
     /// Octets at the front of `filling` that are no frames: what HTTP replied.
     private var replies: UInt32 = 0
@@ -32,10 +34,15 @@ struct SendQueue: ~Copyable {
     private final class Ahead {
         var block = Block()
         deinit { block.release() }
+
+        func takeBlock() -> Block {
+            defer { block = Block() }
+            return block
+        }
     }
 
     /// Octets queued and not yet taken by the kernel.
-    var count: Int { filling.count + inFlight.count - sent + (ahead?.block.count ?? 0) }
+    var count: Int { filling.count + inFlight.count - Int(sent) + Int(aheadCount) }
 
     var isEmpty: Bool { count == 0 }
 
@@ -73,7 +80,9 @@ struct SendQueue: ~Copyable {
     mutating func appendAhead<Failure: Error>(
         _ size: Int, _ write: (inout OutputSpan<UInt8>) throws(Failure) -> Void
     ) throws(Failure) {
-        try ahead?.block.append(size, write)
+        guard let ahead else { return }
+        defer { aheadCount = UInt32(ahead.block.count) }
+        try ahead.block.append(size, write)
     }
 
     /// Drops the oldest data frames that the kernel has not been given until at least `wanted`
@@ -88,23 +97,26 @@ struct SendQueue: ~Copyable {
         if sent == inFlight.count {
             inFlight.recycle(to: pool)
             sent = 0
-            if let ahead, ahead.block.count > 0 {
-                swap(&inFlight, &ahead.block)
+            if aheadCount > 0, let ahead {
+                inFlight = ahead.takeBlock()
+                aheadCount = 0
             } else {
-                swap(&inFlight, &filling)
+                inFlight = filling
+                filling = Block()
                 replies = 0
                 hasControlInLine = false
             }
         }
         guard inFlight.count > 0 else { return nil }
         isWithKernel = true
-        return unsafe inFlight.octets(from: sent)
+        return unsafe inFlight.octets(from: Int(sent))
     }
 
     /// The kernel has taken `octets` of what `beginSend` gave.
     mutating func endSend(_ octets: Int, _ pool: BlockPool) {
         isWithKernel = false
-        sent = min(sent + octets, inFlight.count)
+        // Safe because a block holds at most 2 GiB.
+        sent = UInt32(min(Int(sent) + octets, inFlight.count))
         if sent == inFlight.count {
             inFlight.recycle(to: pool)
             sent = 0
@@ -117,6 +129,7 @@ struct SendQueue: ~Copyable {
         filling.recycle(to: pool)
         inFlight.recycle(to: pool)
         ahead?.block.recycle(to: pool)
+        aheadCount = 0
         sent = 0
         hasControlInLine = false
     }
