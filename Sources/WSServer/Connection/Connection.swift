@@ -47,6 +47,8 @@ final class Connection {
     @ZeroAsNil private var sendDeadline: UInt64?
 
     // The end.
+    private var mustTryAgain = false
+    private static let tryAgainDelay: UInt64 = 10_000_000
     @ZeroAsNil private var lingerDeadline: UInt64?
     private var lingered = 0
 
@@ -73,6 +75,11 @@ final class Connection {
     /// The peer's address as text; empty when the kernel has forgotten it.
     func peerAddress() -> String { core.ring.map(descriptor.peerAddress) ?? "" }
 
+    /// Whether an operation that ended like this is just begun anew.
+    private static func isPassing(_ result: Int32) -> Bool {
+        result == -Errno.interrupted || result == -Errno.again
+    }
+
     // MARK: Octets in
 
     /// A receive completed, with octets or with its end.
@@ -93,7 +100,7 @@ final class Connection {
             endOfStream()
         } else if completion.result == -Errno.noBuffers {
             if stage != .releasing { return core.rearmLater(self) }
-        } else if completion.result != -Errno.cancelled {
+        } else if !Self.isPassing(completion.result), completion.result != -Errno.cancelled {
             lose(.connectionLost(code: -completion.result))
         }
         updateReceive(ring)
@@ -185,7 +192,14 @@ final class Connection {
             if !isReceiving { lose(.outOfMemory) }
         } else if !isWanted, isReceiving, !isCancellingReceive {
             isCancellingReceive = ring.cancel(descriptor.number, token)
+            if !isCancellingReceive { tryAgainSoon() }
         }
+    }
+
+    /// There was no memory to queue a cancellation or the close: it is tried again soon.
+    private func tryAgainSoon() {
+        mustTryAgain = true
+        core.schedule(self, at: core.now &+ Self.tryAgainDelay)
     }
 
     private var wantsOctets: Bool {
@@ -311,7 +325,7 @@ final class Connection {
         sendDeadline = nil
         octets.value.sendQueue.endSend(max(0, Int(result)), core.blocks)
         if stage == .releasing { return releaseIfQuiet() }
-        if result < 0, result != -Errno.interrupted, result != -Errno.again {
+        if result < 0, !Self.isPassing(result) {
             return lose(.connectionLost(code: -result))
         }
         countQueue(octetsQueued)
@@ -338,7 +352,7 @@ final class Connection {
         stage = .lingering
         guard !hasEnded else { return abort() }
         lingered = 0
-        ring.shutdown(descriptor.number, .write)
+        guard ring.shutdown(descriptor.number, .write) else { return abort() }
         updateReceive(ring)
         lingerDeadline = core.now &+ core.times.linger
         scheduleTimer()
@@ -355,10 +369,14 @@ final class Connection {
             // The peer is not taking: what it has not taken must not outlive us.
             descriptor.resetOnClose(ring)
             ring.shutdown(descriptor.number, .both)
-            ring.cancel(descriptor.number, OperationToken(.send, id))
+            cancelSend(ring)
         }
         updateReceive(ring)
         releaseIfQuiet()
+    }
+
+    private func cancelSend(_ ring: Ring) {
+        if !ring.cancel(descriptor.number, OperationToken(.send, id)) { tryAgainSoon() }
     }
 
     /// The connection failed by itself.
@@ -379,13 +397,20 @@ final class Connection {
 
     private func releaseIfQuiet() {
         guard stage == .releasing, !isReceiving, !isSending else { return }
+        if let ring = core.ring, !ring.close(descriptor.number) { return tryAgainSoon() }
+        release()
+    }
+
+    private func release() {
         stage = .released
-        core.ring?.close(descriptor.number)
         octets.value.sendQueue.removeAll(core.blocks)
         if let conversation { conversation.connectionReleased() }
         taker = .none
         core.release(self)
     }
+
+    /// Closes the descriptor whatever is in flight; `forceRelease` follows when the backend is gone.
+    func forceClose(_ ring: Ring) { ring.closeNow(descriptor.number) }
 
     /// Gives everything up without a backend to wait for.
     func forceRelease() {
@@ -418,6 +443,12 @@ final class Connection {
     }
 
     func timerFired() {
+        if mustTryAgain, let ring = core.ring {
+            mustTryAgain = false
+            updateReceive(ring)
+            if stage == .releasing, isSending { cancelSend(ring) }
+            releaseIfQuiet()
+        }
         if let sendDeadline, sendDeadline <= core.now {
             lose(.sendStalled)
         } else if let lingerDeadline, lingerDeadline <= core.now {

@@ -103,7 +103,9 @@ final class Listener {
         reserve = unsafe cring_reserve(ring.pointer)
     }
 
-    func stop(_ ring: Ring) { if isArmed { ring.cancel(descriptor, Self.token) } }
+    /// Cancels the accept. Without memory for that it goes on as long as the ring, and whom it
+    /// accepts is told that the server is going away.
+    func stop(_ ring: Ring) { if isArmed { _ = ring.cancel(descriptor, Self.token) } }
 
     /// A connection that waits in the backlog.
     func acceptNow(_ ring: Ring) -> Int32? {

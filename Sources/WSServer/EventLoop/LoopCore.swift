@@ -267,6 +267,9 @@ final class LoopCore {
 
     private func loseAll() {
         for connection in connections.value.all { connection.lose(.connectionLost(code: 0)) }
+        if let backend {
+            for connection in connections.value.all { connection.forceClose(backend) }
+        }
         backend = nil
         isEnding = true
         for connection in connections.value.all { connection.forceRelease() }

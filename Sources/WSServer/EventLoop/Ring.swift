@@ -92,7 +92,6 @@ internal import CRing
             == 0
     }
 
-    @discardableResult
     func cancel(_ descriptor: Int32, _ target: OperationToken) -> Bool {
         unsafe cring_cancel(pointer, descriptor, target.rawValue) == 0
     }
@@ -102,8 +101,10 @@ internal import CRing
         unsafe cring_shutdown(pointer, descriptor, direction.rawValue) == 0
     }
 
-    @discardableResult
     func close(_ descriptor: Int32) -> Bool { unsafe cring_close(pointer, descriptor) == 0 }
+
+    /// Closes at once, whatever is queued for the descriptor: when no wait follows.
+    func closeNow(_ descriptor: Int32) { unsafe cring_close_now(pointer, descriptor) }
 
     func recycle(_ buffer: UInt16) { unsafe cring_recycle(pointer, buffer) }
 

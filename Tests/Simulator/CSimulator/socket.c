@@ -320,6 +320,7 @@ turn_away(cring *ring, int fd, const uint8_t *octets, size_t count)
         stream_put(&socket->out, octets, count < taken ? count : taken);
     }
     socket->has_out_ended = true;
+    socket->facts.is_turned_away = true;
     stream_clear(&socket->in);
     leave_descriptor(kernel, socket);
 }

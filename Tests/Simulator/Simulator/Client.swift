@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CSimulator
 import WSCodec
 import WSServer
 import WireSamples
@@ -231,7 +232,15 @@ final class Client {
 
     /// What is wrong with how it was served, now that it must have been; nil when nothing is.
     func complaint() -> String? {
-        guard handle != nil else { return "was refused" }
+        guard let handle else { return kernel.count(.acceptFailure) > 0 ? nil : "was refused" }
+        let connection = kernel.connection(handle)
+        if connection.excuse != 0 {
+            return connection.is_accepted && !connection.is_closed ? "is still open" : nil
+        }
+        if connection.is_turned_away {
+            if kernel.count(.acceptFailure) == 0 { return "was turned away" }
+            return status == nil || status == 503 ? nil : "got status \(status ?? 0)"
+        }
         if status != 101 { return "got status \(status ?? 0)" }
         if handled != script.messages.count {
             return "had \(handled) of \(script.messages.count) messages handled"

@@ -62,6 +62,20 @@ final class Kernel {
 
     // MARK: Faults
 
+    /// Draws what may go wrong in this run, and how often: nothing, one thing, or several.
+    func drawFaults() {
+        let kinds: [Fault]
+        switch draw(10) {
+        case 0: kinds = []
+        case 1, 2, 3: kinds = [pick(Fault.allCases)]
+        default: kinds = Fault.allCases.filter { _ in chance(400) }
+        }
+        for fault in kinds { setRate(fault, permille: pick([5, 30, 200])) }
+    }
+
+    /// Nothing goes wrong any more.
+    func calm() { for fault in Fault.allCases { setRate(fault, permille: 0) } }
+
     func setRate(_ fault: Fault, permille: Int) {
         sim_set_rate(pointer, fault.raw, UInt32(permille))
     }
@@ -114,6 +128,8 @@ private let EAGAIN: Int32 = 11
 /// What may go wrong, by its number in the kernel.
 struct Fault: Hashable, CaseIterable {
     let raw: sim_fault
+
+    static let acceptFailure = Fault(raw: SIM_ACCEPT_FAILURE)
 
     var name: String { String(cString: sim_fault_name(raw)) }
 

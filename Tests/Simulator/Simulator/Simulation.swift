@@ -41,6 +41,7 @@ package final class Simulation {
         let settings = Settings(kernel)
         let maker = ScriptMaker(kernel: kernel, settings: settings)
         self.settings = settings
+        kernel.drawFaults()
         let kernel = kernel
         clients = (0..<settings.clients).map {
             Client($0, maker.echoing(client: $0), kernel, settings)
@@ -98,6 +99,7 @@ package final class Simulation {
         case .traffic:
             guard isIdle || clients.allSatisfy(\.isOver) else { return }
             phase = .settling
+            kernel.calm()
             phaseEnd = kernel.now + Self.settlingTime
         case .settling:
             for client in clients {
@@ -136,6 +138,7 @@ package final class Simulation {
             steps += 1
             stepsLeft -= 1
             if steps > Self.stepsMax { return kernel.violate("it does not come to rest") }
+            if kernel.draw(30) == 0 { kernel.disturb() }
             let ready = kernel.ready()
             actions.removeAll(keepingCapacity: true)
             for client in clients { client.addActions(&actions) }

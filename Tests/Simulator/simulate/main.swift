@@ -10,8 +10,12 @@ import Simulator
 /// Every hundredth seed is run a second time, which must make the very same trace.
 private let repeatedEvery: UInt64 = 100
 
-private func fail(_ seed: UInt64, _ what: String) -> Never {
+private func fail(_ outcome: Simulation.Outcome, _ what: String) -> Never {
+    let seed = outcome.seed
     print("simulate: seed \(seed) FAILED: \(what)")
+    for (name, count) in outcome.figures.sorted(by: { $0.key < $1.key }) where count > 0 {
+        print("  \(name): \(count)")
+    }
     print("  replay: script/simulate --seed \(seed) --trace")
     exit(1)
 }
@@ -31,11 +35,11 @@ private let clock = ContinuousClock()
 private let start = clock.now
 for seed in options.seeds {
     let outcome = Simulation(seed: seed, printsTrace: options.printsTrace).run()
-    if let violation = outcome.violation { fail(seed, violation) }
+    if let violation = outcome.violation { fail(outcome, violation) }
     total.add(outcome)
     guard seed % repeatedEvery == 0 else { continue }
     let again = Simulation(seed: seed).run()
-    if again.traceHash != outcome.traceHash { fail(seed, "its second run went another way") }
+    if again.traceHash != outcome.traceHash { fail(outcome, "its second run went another way") }
 }
 print(total.summary)
 print("simulate: \(total.runs) seeds passed in \((clock.now - start).seconds) s")

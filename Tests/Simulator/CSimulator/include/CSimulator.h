@@ -173,6 +173,8 @@ typedef struct {
     bool is_accepted;
     /// Whether the server has closed its descriptor.
     bool is_closed;
+    /// Whether the server accepted it only to turn it away.
+    bool is_turned_away;
     /// Whether the server reset it.
     bool is_reset_by_server;
     uint64_t accepted_at;
