@@ -113,8 +113,20 @@ final class Listener {
         return result >= 0 ? result : nil
     }
 
+    /// Closes behind whatever is queued for it: an accept that is armed again in this turn must not
+    /// meet another socket under this number.
+    func closeInTurn(_ ring: Ring) {
+        if !ring.close(descriptor) { ring.closeNow(descriptor) }
+        closeReserve(ring)
+    }
+
+    /// Closes at once; no turn follows.
     func close(_ ring: Ring?) {
         unsafe cring_close_now(ring?.pointer, descriptor)
+        closeReserve(ring)
+    }
+
+    private func closeReserve(_ ring: Ring?) {
         if reserve >= 0 { unsafe cring_close_now(ring?.pointer, reserve) }
         reserve = -1
     }

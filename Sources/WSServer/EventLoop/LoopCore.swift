@@ -99,8 +99,10 @@ final class LoopCore {
             port: listener.port, kind: ring.kind, features: ring.featureNames, refusal: refusal)
     }
 
-    /// True when the thread may end: told to, everything closed, every handler out.
-    var isFinished: Bool { isEnding && connections.value.count == 0 && handlersRunning == 0 }
+    /// True when the thread may end: told to, everything closed, every handler out or told.
+    var isFinished: Bool {
+        isEnding && connections.value.count == 0 && handlersRunning == 0 && toNotify.value.isEmpty
+    }
 
     func close() {
         stopWatchingSignals()
@@ -331,7 +333,7 @@ final class LoopCore {
         if let listener {
             listener.stop(ring)
             while let descriptor = listener.acceptNow(ring) { admit(descriptor, ring) }
-            listener.close(ring)
+            listener.closeInTurn(ring)
             descriptors -= 1
             self.listener = nil
         }

@@ -142,6 +142,14 @@ leave_descriptor(sim_kernel *kernel, struct sim_socket *socket)
         socket->has_out_ended = true;
 }
 
+/* Those whom a listener has not accepted end with it. */
+static void
+abort_backlog(sim_kernel *kernel, struct sim_socket *socket)
+{
+    while (socket->backlog != NULL && socket->backlog->count > 0)
+        sim_abort_first(kernel, socket);
+}
+
 void
 sim_close(sim_kernel *kernel, int fd)
 {
@@ -150,11 +158,13 @@ sim_close(sim_kernel *kernel, int fd)
         sim_break(kernel, "close of descriptor %d, which is not open", fd);
         return;
     }
-    if (socket->owed > 0)
+    /* A listener's accept holds nothing of ours, and its cancellation comes before. */
+    if (socket->owed > 0 && socket->backlog == NULL)
         sim_break(kernel, "close of descriptor %d (client %d) with %u operations in flight", fd,
                   socket->client, socket->owed);
     sim_note(kernel, "close", fd, socket->client, 0);
     leave_descriptor(kernel, socket);
+    abort_backlog(kernel, socket);
 }
 
 int
@@ -300,8 +310,7 @@ close_now(cring *ring, int fd)
     }
     sim_note(kernel, "close now", fd, socket->client, 0);
     leave_descriptor(kernel, socket);
-    while (socket->backlog != NULL && socket->backlog->count > 0)
-        sim_abort_first(kernel, socket);
+    abort_backlog(kernel, socket);
 }
 
 static void

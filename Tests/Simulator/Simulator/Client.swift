@@ -13,6 +13,7 @@ final class Client {
     let script: Script
     private let kernel: Kernel
     private let settings: Settings
+    private let answersDue: [Echo]
 
     private(set) var handle: Int32?
     private(set) var isRefused = false
@@ -24,7 +25,8 @@ final class Client {
     private var answers: [UInt8] = []
     private var answered = 0
     private var reader = ReplyReader()
-    private var hasSentClose = false
+    /// How many of the deeds are done at the most; fewer once a Close has been answered.
+    private var deedsEnd: Int
 
     // What came back.
     private(set) var echoes = 0
@@ -36,6 +38,8 @@ final class Client {
     // What the handler saw.
     private(set) var opened = 0
     private(set) var handled = 0
+    private(set) var handlerSends = 0
+    private(set) var handlersClosed = 0
     private(set) var closeInfo: CloseInfo?
 
     init(_ number: Int, _ script: Script, _ kernel: Kernel, _ settings: Settings) {
@@ -43,12 +47,13 @@ final class Client {
         self.script = script
         self.kernel = kernel
         self.settings = settings
+        answersDue = script.answers
+        deedsEnd = script.deeds.count
     }
 
     var status: Int? { reader.status }
     var isOver: Bool { isRefused || sawEnd || sawReset }
-    private var deed: Deed? { position < script.deeds.count ? script.deeds[position] : nil }
-    var isDone: Bool { position == script.deeds.count }
+    private var deed: Deed? { position < deedsEnd ? script.deeds[position] : nil }
 
     // MARK: Acting
 
@@ -170,7 +175,7 @@ final class Client {
         switch message {
         case .text(let text): takeEcho(Echo(isText: true, octets: [UInt8](text.utf8)))
         case .binary(let octets): takeEcho(Echo(isText: false, octets: octets))
-        case .ping(let payload): answer(WireFrame(10, payload))
+        case .ping(let payload): if script.answersPings { answer(WireFrame(10, payload)) }
         case .pong(let payload): takePong(payload)
         case .close(let code, let reason): takeClose(code?.rawValue, reason)
         case nil: break
@@ -178,8 +183,8 @@ final class Client {
     }
 
     private func takeEcho(_ echo: Echo) {
-        guard echoes < script.messages.count, script.messages[echoes] == echo else {
-            return fail("message \(echoes) as it never sent it")
+        guard echoes < answersDue.count, answersDue[echoes] == echo else {
+            return fail("message \(echoes) wrong")
         }
         echoes += 1
     }
@@ -193,10 +198,16 @@ final class Client {
 
     private func takeClose(_ code: UInt16?, _ reason: String) {
         close = (code, reason)
-        if !hasSentOwnClose { answer(code.map { .close($0) } ?? .emptyClose) }
+        if hasSentClose { return }
+        answer(code.map { .close($0) } ?? .emptyClose)
+        // A frame begun is ended; behind the Close nothing is sent.
+        deedsEnd = min(deedsEnd, position + (sent > 0 ? 1 : 0))
     }
 
-    private var hasSentOwnClose: Bool { script.close != nil && isDone }
+    /// Whether its own Close is out.
+    private var hasSentClose: Bool {
+        script.ownClose != nil && deedsEnd == script.deeds.count && position == deedsEnd
+    }
 
     private func answer(_ frame: WireFrame) { answers += frame.octets(to: .server) }
 
@@ -215,47 +226,113 @@ final class Client {
         default: return kernel.violate("client \(number): its handler got a control frame")
         }
         kernel.note("handler receives", number, handled, echo.octets.count)
-        if closeInfo != nil { kernel.violate("client \(number): a message behind the end") }
+        if handlersClosed > 0 { kernel.violate("client \(number): a message behind the end") }
         guard handled < script.messages.count, script.messages[handled] == echo else {
             return kernel.violate("client \(number): its handler got message \(handled) wrong")
         }
         handled += 1
     }
 
-    func handlerClosed(_ info: CloseInfo) {
-        kernel.note("handler closed", number, Int(info.code.rawValue), info.isClean ? 1 : 0)
-        if closeInfo != nil { kernel.violate("client \(number): its handler was closed twice") }
+    func handlerSent() {
+        handlerSends += 1
+        kernel.note("handler sends", number, handlerSends)
+    }
+
+    /// The handler is through; with what it was told of the end, if it was.
+    func handlerClosed(_ info: CloseInfo?) {
+        kernel.note("handler closed", number, Int(info?.code.rawValue ?? 0))
+        handlersClosed += 1
+        if handlersClosed > 1 { kernel.violate("client \(number): its handler ended twice") }
         closeInfo = info
     }
 
     // MARK: The verdict
 
     /// What is wrong with how it was served, now that it must have been; nil when nothing is.
-    func complaint() -> String? {
-        guard let handle else { return kernel.count(.acceptFailure) > 0 ? nil : "was refused" }
+    /// `isDrained` when the server went away in the midst of it.
+    func complaint(isDrained: Bool) -> String? {
+        let accepts = kernel.count(.acceptFailure) == 0
+        guard let handle else { return accepts && !isDrained ? "was refused" : nil }
         let connection = kernel.connection(handle)
-        if connection.excuse != 0 {
-            return connection.is_accepted && !connection.is_closed ? "is still open" : nil
+        guard connection.is_accepted else {
+            let isExcused = connection.excuse != 0 || (sawReset && !accepts)
+            return isExcused || isDrained ? nil : "was not accepted"
         }
         if connection.is_turned_away {
-            if kernel.count(.acceptFailure) == 0 { return "was turned away" }
+            if accepts { return "was turned away" }
             return status == nil || status == 503 ? nil : "got status \(status ?? 0)"
         }
+        if !connection.is_closed { return "is still open" }
+        if opened != handlersClosed { return "had \(opened) handlers, ended \(handlersClosed)" }
+        if connection.excuse != 0 { return nil }
+        // What a handler has sent before the Close arrives before it.
+        if close != nil, echoes != handlerSends {
+            return "got \(echoes) of \(handlerSends) messages sent"
+        }
+        return isDrained ? nil : complaint()
+    }
+
+    /// What is wrong when nothing was in the way.
+    private func complaint() -> String? {
+        switch script.end {
+        case .noHandshake:
+            return status == nil || status == 408 ? nil : "got status \(status ?? 0)"
+        case .any: return nil
+        case .loss:
+            return closeInfo?.isClean == true ? "was told a clean end" : nil
+        case .closeOfClient(let code):
+            return served() ?? closed(code)
+                ?? told(.closeFrame, by: .remote, isClean: true)
+        case .closeOfServer(let code):
+            switch script.behaviour {
+            case .closes, .fails:
+                // When the client's own Close has come before, it is answered.
+                if hasSentClose, let own = script.ownClose, close?.code == own {
+                    return served() ?? closed(own)
+                }
+                return served() ?? closed(code)
+            case .echoes, .floods:
+                if let complaint = served() ?? closed(code) { return complaint }
+                guard case .violation? = closeInfo?.cause else {
+                    return "its handler was told \(closeInfo.map { "\($0)" } ?? "nothing")"
+                }
+                return nil
+            }
+        }
+    }
+
+    private func served() -> String? {
         if status != 101 { return "got status \(status ?? 0)" }
-        if handled != script.messages.count {
-            return "had \(handled) of \(script.messages.count) messages handled"
+        switch script.behaviour {
+        case .echoes, .floods:
+            if handled != script.messages.count {
+                return "had \(handled) of \(script.messages.count) messages handled"
+            }
+            if pongs != script.pings.count {
+                return "got \(pongs) of \(script.pings.count) pongs"
+            }
+        case .closes(let count, _), .fails(let count):
+            if handled != count { return "had \(handled) of \(count) messages handled" }
         }
-        if echoes != script.messages.count {
-            return "got \(echoes) of \(script.messages.count) messages back"
-        }
-        if pongs != script.pings.count { return "got \(pongs) of \(script.pings.count) pongs" }
-        guard let close else { return "got no Close" }
-        if close.code != script.close ?? nil { return "got Close \(close.code ?? 0)" }
-        if !sawEnd { return "saw no end of the stream" }
-        guard let closeInfo else { return "its handler was not closed" }
-        if !closeInfo.isClean || closeInfo.cause != .closeFrame || closeInfo.initiator != .remote {
-            return "its handler was told \(closeInfo)"
+        if echoes != answersDue.count {
+            return "got \(echoes) of \(answersDue.count) messages"
         }
         return nil
+    }
+
+    private func closed(_ code: UInt16?) -> String? {
+        guard let close else { return "got no Close" }
+        if close.code != code { return "got Close \(close.code ?? 0)" }
+        return sawEnd ? nil : "saw no end of the stream"
+    }
+
+    private func told(
+        _ cause: CloseInfo.Cause, by initiator: CloseInfo.Initiator, isClean: Bool
+    ) -> String? {
+        guard let closeInfo else { return "its handler was told nothing" }
+        let isRight =
+            closeInfo.cause == cause && closeInfo.initiator == initiator
+            && closeInfo.isClean == isClean
+        return isRight ? nil : "its handler was told \(closeInfo)"
     }
 }

@@ -2,33 +2,55 @@
 import WSCodec
 import WSServer
 
-/// The routes of the simulated server: both doors, echoing, and telling the clients what they saw.
+/// The routes of the simulated server: both doors, doing as the scripts say, and telling the clients what they saw.
 enum Doors {
     static func router(_ clients: Clients) -> Router {
         var router = Router()
         router.get("/callback/{client}") { request throws -> Reply in
             guard let client = clients[request] else { return .text("", status: .notFound) }
-            return .upgrade(handler: { CallbackEcho(client: client) })
+            return .upgrade(handler: { CallbackDoor(client: client) })
         }
         router.get("/task/{client}") { request throws -> Reply in
             guard let client = clients[request] else { return .text("", status: .notFound) }
-            return .upgrade { socket in try await echo(socket, client) }
+            return .upgrade { socket in try await serve(socket, client) }
         }
         return router
     }
 
-    private static func echo(_ socket: WebSocket, _ client: Confidant) async throws {
+    private static func serve(_ socket: WebSocket, _ client: Confidant) async throws {
         client.opened()
-        do {
-            for try await message in socket {
-                client.received(message)
-                try await socket.send(message)
+        defer { client.closed(socket.closeInfo) }
+        if case .floods(let own) = client.behaviour {
+            for message in own {
+                try await socket.send(Message(message))
+                client.sent()
             }
-        } catch {
-            client.closed(socket)
-            throw error
         }
-        client.closed(socket)
+        var echoed = 0
+        for try await message in socket {
+            client.received(message)
+            try await socket.send(message)
+            client.sent()
+            echoed += 1
+            switch client.behaviour {
+            case .closes(echoed, let code):
+                try await socket.close(CloseCode(rawValue: code))
+                return
+            case .fails(echoed): throw Failure()
+            default: break
+            }
+        }
+    }
+
+    /// What a handler throws that fails.
+    private struct Failure: Error {}
+}
+
+extension Message {
+    fileprivate init(_ echo: Echo) {
+        self =
+            echo.isText
+            ? .text(String(decoding: echo.octets, as: UTF8.self)) : .binary(echo.octets)
     }
 }
 
@@ -48,22 +70,51 @@ struct Clients: @unchecked Sendable {
 struct Confidant: @unchecked Sendable {
     let client: Client
 
+    var behaviour: Script.Behaviour { client.script.behaviour }
+
     func opened() { client.handlerOpened() }
     func received(_ message: Message) { client.handlerReceived(message) }
-    func closed(_ socket: WebSocket) {
-        if let info = socket.closeInfo { client.handlerClosed(info) }
-    }
-    func closed(_ info: CloseInfo) { client.handlerClosed(info) }
+    func sent() { client.handlerSent() }
+    func closed(_ info: CloseInfo?) { client.handlerClosed(info) }
 }
 
-private struct CallbackEcho: SocketHandler {
+private struct CallbackDoor: SocketHandler {
     let client: Confidant
+    private var echoed = 0
+    private var flooded = 0
 
-    mutating func opened(_ socket: LoopSocket) { client.opened() }
+    init(client: Confidant) { self.client = client }
+
+    mutating func opened(_ socket: LoopSocket) {
+        client.opened()
+        flood(socket)
+    }
+
+    mutating func writable(_ socket: LoopSocket) { flood(socket) }
+
+    /// Sends of its own messages as many as there is room for.
+    private mutating func flood(_ socket: LoopSocket) {
+        guard case .floods(let own) = client.behaviour else { return }
+        while flooded < own.count {
+            let result = socket.send(Message(own[flooded]))
+            guard result == .sent || result == .pressured else { return }
+            flooded += 1
+            client.sent()
+            if result == .pressured { return }
+        }
+    }
 
     mutating func received(_ message: borrowing MessageView, on socket: LoopSocket) {
         client.received(Message(message))
-        socket.send(message)
+        let result = socket.send(message)
+        if result == .sent || result == .pressured { client.sent() }
+        echoed += 1
+        switch client.behaviour {
+        case .closes(echoed, let code):
+            socket.close(CloseCode(rawValue: code))
+        case .fails(echoed): socket.close(.internalError)
+        default: break
+        }
     }
 
     mutating func closed(_ info: CloseInfo) { client.closed(info) }

@@ -22,6 +22,8 @@ struct ReplyReader {
             if head.suffix(4) == [13, 10, 13, 10] { readHead() }
             return nil
         }
+        // The body of another reply.
+        guard status == 101 else { return nil }
         if hasClose {
             mistake = "an octet behind its Close"
             return nil

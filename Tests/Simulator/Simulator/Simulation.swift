@@ -23,6 +23,9 @@ package final class Simulation {
     private let kernel: Kernel
     private let settings: Settings
     private let clients: [Client]
+    /// When the server is told to go away amid the traffic.
+    private let drainsAt: UInt64?
+    private var isDrainedEarly = false
     private var phase = Phase.traffic
     private var phaseEnd = UInt64.max
     private var steps = 0
@@ -32,7 +35,9 @@ package final class Simulation {
 
     private static let stepsMax = 1_000_000
     private static let settlingTime: UInt64 = 120_000_000_000
+    private static let drainingDeadline: UInt64 = 8_000_000_000
     private static let drainingTime: UInt64 = 20_000_000_000
+    private var calmAt = UInt64.max
 
     package init(seed: UInt64, printsTrace: Bool = false) {
         self.seed = seed
@@ -42,9 +47,10 @@ package final class Simulation {
         let maker = ScriptMaker(kernel: kernel, settings: settings)
         self.settings = settings
         kernel.drawFaults()
+        drainsAt = kernel.chance(200) ? kernel.now + UInt64(kernel.draw(5_000_000_000)) : nil
         let kernel = kernel
         clients = (0..<settings.clients).map {
-            Client($0, maker.echoing(client: $0), kernel, settings)
+            Client($0, maker.script(client: $0), kernel, settings)
         }
     }
 
@@ -90,6 +96,7 @@ package final class Simulation {
         guard kernel.violation == nil else { return }
         loop.end()
         checkNothingLeft(loop)
+        if isDrainedEarly, let complaint = complaint() { kernel.violate(complaint) }
     }
 
     // MARK: Phases
@@ -97,27 +104,46 @@ package final class Simulation {
     private func changePhase(_ loop: SteppedLoop) {
         switch phase {
         case .traffic:
+            if let drainsAt, kernel.now >= drainsAt {
+                isDrainedEarly = true
+                return drain(loop)
+            }
             guard isIdle || clients.allSatisfy(\.isOver) else { return }
             phase = .settling
             kernel.calm()
             phaseEnd = kernel.now + Self.settlingTime
         case .settling:
-            for client in clients {
-                guard let complaint = client.complaint() else { continue }
+            if let complaint = complaint() {
                 // Until then it may still get what it is owed.
                 guard isIdle || kernel.now >= phaseEnd else { return }
-                return kernel.violate("client \(client.number) \(complaint)")
+                return kernel.violate(complaint)
             }
-            phase = .draining
-            phaseEnd = kernel.now + Self.drainingTime
-            loop.drain(
-                deadline: .seconds(8), notice: .seconds(kernel.draw(2)),
-                jitter: .seconds(kernel.draw(3))
-            ) { _ in }
+            drain(loop)
         case .draining:
+            // Whatever goes wrong, the deadline holds; what went wrong for ever would not let it.
+            if kernel.now >= calmAt { kernel.calm() }
             guard isIdle || kernel.now >= phaseEnd else { return }
             kernel.violate("the server does not end: \(loop.statistics)")
         }
+    }
+
+    private func drain(_ loop: SteppedLoop) {
+        phase = .draining
+        calmAt = kernel.now + Self.drainingDeadline
+        phaseEnd = kernel.now + Self.drainingTime
+        loop.drain(
+            deadline: .nanoseconds(Self.drainingDeadline), notice: .seconds(kernel.draw(2)),
+            jitter: .seconds(kernel.draw(3))
+        ) { _ in }
+    }
+
+    private func complaint() -> String? {
+        for client in clients {
+            if let complaint = client.complaint(isDrained: isDrainedEarly) {
+                return "client \(client.number) \(complaint)"
+            }
+        }
+        return nil
     }
 
     private func checkNothingLeft(_ loop: SteppedLoop) {
@@ -162,13 +188,14 @@ package final class Simulation {
 
     /// Lets time pass until something can happen; false when the ring is to look.
     private func sleep(until deadline: UInt64) -> Bool {
-        var next = min(deadline, kernel.nextCompletion, phaseEnd)
+        var next = min(
+            deadline, kernel.nextCompletion, phaseEnd, phase == .traffic ? drainsAt ?? .max : .max)
         for client in clients { next = min(next, client.nextTime ?? .max) }
         guard next != .max else {
             isIdle = true
             return false
         }
         kernel.advance(to: next)
-        return next < deadline && next < phaseEnd
+        return next < deadline && next < phaseEnd && !(phase == .traffic && next == drainsAt)
     }
 }
