@@ -77,14 +77,15 @@ final class Connection {
 
     /// Whether an operation that ended like this is just begun anew.
     private static func isPassing(_ result: Int32) -> Bool {
-        result == -Errno.interrupted || result == -Errno.again
+        if PlantedBug.endsOnInterrupt.isPlanted { return false }
+        return result == -Errno.interrupted || result == -Errno.again
     }
 
     // MARK: Octets in
 
     /// A receive completed, with octets or with its end.
     func received(_ completion: Completion, _ ring: Ring) {
-        if !completion.hasMore {
+        if !completion.hasMore, !(PlantedBug.ignoresEnd.isPlanted && completion.result > 0) {
             isReceiving = false
             isCancellingReceive = false
         }
@@ -99,6 +100,7 @@ final class Connection {
             hasEnded = true
             endOfStream()
         } else if completion.result == -Errno.noBuffers {
+            if PlantedBug.staysStarved.isPlanted { return }
             if stage != .releasing { return core.rearmLater(self) }
         } else if !Self.isPassing(completion.result), completion.result != -Errno.cancelled {
             lose(.connectionLost(code: -completion.result))
@@ -323,7 +325,9 @@ final class Connection {
     func sent(_ result: Int32, _ ring: Ring) {
         isSending = false
         sendDeadline = nil
-        octets.value.sendQueue.endSend(max(0, Int(result)), core.blocks)
+        octets.value.sendQueue.endSend(
+            PlantedBug.ignoresShortSend.isPlanted ? Int(Int32.max) : max(0, Int(result)),
+            core.blocks)
         if stage == .releasing { return releaseIfQuiet() }
         if result < 0, !Self.isPassing(result) {
             return lose(.connectionLost(code: -result))
@@ -377,6 +381,10 @@ final class Connection {
 
     private func cancelSend(_ ring: Ring) {
         if !ring.cancel(descriptor.number, OperationToken(.send, id)) { tryAgainSoon() }
+        if PlantedBug.freesOnCancel.isPlanted {
+            octets.value.sendQueue.endSend(0, core.blocks)
+            octets.value.sendQueue.removeAll(core.blocks)
+        }
     }
 
     /// The connection failed by itself.
@@ -396,7 +404,9 @@ final class Connection {
     }
 
     private func releaseIfQuiet() {
-        guard stage == .releasing, !isReceiving, !isSending else { return }
+        guard stage == .releasing,
+            !isReceiving && !isSending || PlantedBug.closesEarly.isPlanted
+        else { return }
         if let ring = core.ring, !ring.close(descriptor.number) { return tryAgainSoon() }
         release()
     }

@@ -717,7 +717,7 @@ final class Conversation {
 
     var nextDeadline: UInt64? {
         if state == .over { return nil }
-        if let closeDeadline { return closeDeadline }
+        if let closeDeadline { return PlantedBug.forgetsCloseTimer.isPlanted ? nil : closeDeadline }
         var deadline = livenessDeadline ?? UInt64.max
         if let compressedAt { deadline = min(deadline, compressedAt &+ settings.compressorIdle) }
         if let progressedAt, !isPaused {

@@ -44,7 +44,7 @@ struct ConnectionTable {
     mutating func remove(_ id: ConnectionID) {
         guard self[id] != nil else { return }
         slots[Int(id.slot)].connection = nil
-        slots[Int(id.slot)].generation &+= 1
+        if !PlantedBug.reusesGeneration.isPlanted { slots[Int(id.slot)].generation &+= 1 }
         free.append(id.slot)
         count -= 1
     }

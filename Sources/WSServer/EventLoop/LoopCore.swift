@@ -147,7 +147,8 @@ final class LoopCore {
             return
         }
         now = ring.now
-        for index in 0..<count { complete(ring.completion(index), ring) }
+        let seen = PlantedBug.losesCompletions.isPlanted ? min(count, 3) : count
+        for index in 0..<seen { complete(ring.completion(index), ring) }
         notifyAll()
         starved.drain { $0.updateReceive(ring) }
         fireTimers(ring)
@@ -168,7 +169,11 @@ final class LoopCore {
         case .accept:
             accepted(completion, ring)
         case .receive:
+            if PlantedBug.recyclesEarly.isPlanted, let buffer = completion.buffer {
+                ring.recycle(buffer)
+            }
             connections.value[token.connection]?.received(completion, ring)
+            if PlantedBug.recyclesEarly.isPlanted { return }
             if let buffer = completion.buffer { ring.recycle(buffer) }
         case .send:
             connections.value[token.connection]?.sent(completion.result, ring)

@@ -199,7 +199,7 @@ final class Client {
     private func takeClose(_ code: UInt16?, _ reason: String) {
         close = (code, reason)
         if hasSentClose { return }
-        answer(code.map { .close($0) } ?? .emptyClose)
+        if script.answersClose { answer(code.map { .close($0) } ?? .emptyClose) }
         // A frame begun is ended; behind the Close nothing is sent.
         deedsEnd = min(deedsEnd, position + (sent > 0 ? 1 : 0))
     }

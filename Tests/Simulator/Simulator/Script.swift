@@ -43,6 +43,8 @@ struct Script {
     var ownClose: UInt16??
     /// Whether the client answers pings.
     var answersPings = true
+    /// Whether the client answers a Close.
+    var answersClose = true
     /// When it connects.
     var start: UInt64 = 0
 

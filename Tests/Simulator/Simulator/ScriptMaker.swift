@@ -127,7 +127,9 @@ struct ScriptMaker {
         // Behind the handshake and its reply, and before the last.
         let anywhere = 2 + kernel.draw(script.deeds.count - 2)
         switch kind {
-        case .honest, .wrong, .halfway: break
+        case .halfway: break
+        case .honest, .wrong:
+            if case .closeOfServer = script.end { script.answersClose = kernel.chance(700) }
         case .resetting:
             script.deeds.insert(.reset, at: 1 + kernel.draw(script.deeds.count))
             script.end = .loss

@@ -4,13 +4,18 @@
 struct Options {
     var seeds: ClosedRange<UInt64> = 1...2000
     var printsTrace = false
+    /// The mistake to be made in the server, by its name.
+    var bug: String?
+    var listsBugs = false
 
     static let usage = """
         usage: simulate [--seeds FIRST..LAST]
                simulate --seed N [--trace]
+               simulate --bug-names
 
         Runs the server on a simulated kernel, once for each seed, and stops at the first seed that
-        breaks a rule: exit status 1. --trace prints every step.
+        breaks a rule: exit status 1. --trace prints every step. In a build with PLANTED_BUGS, --bug
+        has the server make one of the mistakes that --bug-names lists.
         """
 
     /// What is wrong with the command line.
@@ -25,6 +30,12 @@ struct Options {
                 let seed = try Self.number(rest.popFirst())
                 seeds = seed...seed
             case "--trace": printsTrace = true
+            case "--bug-names": listsBugs = true
+            case "--bug":
+                guard let name = rest.popFirst() else {
+                    throw Mistake(description: "--bug wants a name")
+                }
+                bug = name
             default: throw Mistake(description: "unknown option \(option)")
             }
         }

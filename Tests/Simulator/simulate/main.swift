@@ -29,6 +29,14 @@ do {
     exit(2)
 }
 
+if options.listsBugs {
+    for name in Bugs.names { print(name) }
+    exit(0)
+}
+if let bug = options.bug, !Bugs.plant(bug) {
+    print("simulate: no bug is called \(bug) in this build")
+    exit(2)
+}
 Simulation.nameCrashes()
 private var total = Tally()
 private let clock = ContinuousClock()
