@@ -9,170 +9,20 @@ What connections cost the release wsserve, read from its resident memory:
   compression  2,000 connections that each exchanged one compressed message: octets for each
 """
 
-import contextlib
-import os
 import pathlib
 import resource
-import signal
-import socket
 import struct
 import sys
-import time
 import zlib
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Interop"))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "Interop"), str(TESTS / "Raw")]
 import wsserve  # noqa: E402
+from process import KIB, Process  # noqa: E402
+from raw import Client, deflate, frame  # noqa: E402
 
-PATIENCE = 60
-KIB = 1024
 LIMIT = 1 << 20
 JSON = (b'{"id":17,"name":"a name","on":true,"tags":["a","b","c"],"at":"2020-01-01T00:00:00Z"},' * 24)
-
-
-def frame(payload, first=0x81):
-    """A client's frame, masked with the key of all zeros."""
-    if len(payload) < 126:
-        return bytes([first, 0x80 | len(payload)]) + bytes(4) + payload
-    if len(payload) < 65536:
-        return bytes([first, 0xFE]) + struct.pack(">H", len(payload)) + bytes(4) + payload
-    return bytes([first, 0xFF]) + struct.pack(">Q", len(payload)) + bytes(4) + payload
-
-
-def deflate(message, bits=15):
-    deflater = zlib.compressobj(9, zlib.DEFLATED, -bits, 9)
-    return (deflater.compress(message) + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
-
-
-class Client:
-    """One connection, blocking, with a time-out on everything."""
-
-    def __init__(self, server, extension=None):
-        self.socket = socket.create_connection((server.host, server.port), PATIENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.received = b""
-        lines = [
-            "GET /echo HTTP/1.1", f"Host: {server.host}:{server.port}", "Upgrade: websocket",
-            "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Version: 13",
-        ]
-        if extension:
-            lines.append(f"Sec-WebSocket-Extensions: {extension}")
-        self.send("\r\n".join(lines).encode() + b"\r\n\r\n")
-
-    def reply(self):
-        """Reads the head of the reply, and gives it."""
-        while b"\r\n\r\n" not in self.received:
-            self._receive()
-        head, self.received = self.received.split(b"\r\n\r\n", 1)
-        return head.decode()
-
-    def opened(self):
-        """Reads the 101, and gives it."""
-        head = self.reply()
-        assert head.startswith("HTTP/1.1 101 "), head
-        return head
-
-    def send(self, octets):
-        self.socket.sendall(octets)
-
-    def _receive(self):
-        octets = self.socket.recv(1 << 16)
-        if not octets:
-            raise EOFError(f"the end after {self.received[:80]!r}")
-        self.received += octets
-
-    def frame(self):
-        """The first octet and the payload of the next frame."""
-        while True:
-            size = 2
-            if len(self.received) >= 2:
-                length = self.received[1]
-                if length == 126 and len(self.received) >= 4:
-                    size, length = 4, struct.unpack(">H", self.received[2:4])[0]
-                elif length == 127 and len(self.received) >= 10:
-                    size, length = 10, struct.unpack(">Q", self.received[2:10])[0]
-                elif length >= 126:
-                    length = 1 << 62
-                if len(self.received) >= size + length:
-                    first, payload = self.received[0], self.received[size:size + length]
-                    self.received = self.received[size + length:]
-                    return first, payload
-            self._receive()
-
-    def ends(self):
-        """Waits for the server to end the connection."""
-        try:
-            while self.socket.recv(1 << 16):
-                pass
-        except ConnectionResetError:
-            pass
-        self.socket.close()
-
-    def leave(self, how):
-        """Ends the connection: with a Close, a FIN, or a RST."""
-        if how == "close":
-            self.send(frame(b"\x03\xe8", 0x88))
-            assert self.frame() == (0x88, b"\x03\xe8")
-            self.ends()
-        elif how == "fin":
-            self.socket.shutdown(socket.SHUT_WR)
-            self.ends()
-        else:
-            self.socket.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.socket.close()
-
-
-class Process:
-    """What the kernel says of a server's process."""
-
-    def __init__(self, server):
-        self.pid = server.process.pid
-        self.folder = f"/proc/{self.pid}"
-
-    def status(self, name):
-        with open(f"{self.folder}/status") as status:
-            return next(int(line.split()[1]) * KIB for line in status if line.startswith(name))
-
-    def resident(self):
-        return self.status("VmRSS:")
-
-    def peak(self):
-        return self.status("VmHWM:")
-
-    def forget_peak(self):
-        with open(f"{self.folder}/clear_refs", "w") as clear:
-            clear.write("5")
-
-    @contextlib.contextmanager
-    def halted(self, is_wanted):
-        """Lets the process do nothing for the time of the block, if that is wanted."""
-        if is_wanted:
-            os.kill(self.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            if is_wanted:
-                os.kill(self.pid, signal.SIGCONT)
-
-    def descriptors(self):
-        return len(os.listdir(f"{self.folder}/fd"))
-
-    def sockets(self):
-        count = 0
-        for name in os.listdir(f"{self.folder}/fd"):
-            try:
-                count += os.readlink(f"{self.folder}/fd/{name}").startswith("socket:")
-            except FileNotFoundError:
-                pass
-        return count
-
-    def settles(self, sockets):
-        """Waits until no more than `sockets` are open; gives how many there are."""
-        end = time.monotonic() + PATIENCE
-        while self.sockets() > sockets and time.monotonic() < end:
-            time.sleep(0.005)
-        return self.sockets()
 
 
 def servers(*options, under=()):
