@@ -171,6 +171,9 @@ extension Endpoint {
     /// progress for long is held for nothing. To be read when `nextEvent(in:)` has returned nil.
     public var unfinishedMessageProgress: UInt64? { decoder.openMessageProgress }
 
+    /// The octets kept of the message that is being received, decompressed.
+    public var unfinishedMessageBytes: Int { assembler.count + (compression?.inflatedBytes ?? 0) }
+
     /// Appends the messages in `octets` to `messages`, control frames among them.
     ///
     /// When the peer broke a rule it throws after it has appended what came before. This is the

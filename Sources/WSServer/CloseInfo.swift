@@ -32,6 +32,8 @@ public struct CloseInfo: Sendable, Hashable {
         case sendStalled
         /// More was queued for the peer than the hard limit of the send queue.
         case backlogExceeded
+        /// All sockets together held more than their ``MemoryBudget``, and this one much of it.
+        case overloaded
         /// TCP ended without a closing handshake; the errno, or 0 for a plain end of stream.
         case connectionLost(code: Int32)
         /// There was no memory for this connection.

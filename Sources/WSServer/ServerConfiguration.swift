@@ -37,6 +37,9 @@ extension WebSocketServer {
         /// What the contexts of all sockets may take together. Past it handshakes decline the
         /// extension.
         public var compressionBudget: CompressionBudget
+        /// What all sockets may hold together. Near it handshakes get 503, above it the sockets
+        /// that hold most are closed with 1013.
+        public var memoryBudget: MemoryBudget
         /// Whether ``WebSocketServer/run()`` takes SIGTERM and SIGINT as the call to shut down.
         public var handlesSignals: Bool
         /// How long a shutdown may take before what is left is cut off.
@@ -62,6 +65,7 @@ extension WebSocketServer {
             backend: Backend = .auto, backendOptions: BackendOptions = BackendOptions(),
             limits: ServerLimits = ServerLimits(), origin: OriginPolicy = .sameHost,
             compression: Compression = .off, compressionBudget: CompressionBudget = .process,
+            memoryBudget: MemoryBudget = .process,
             handlesSignals: Bool = true, shutdownDeadline: Duration = .seconds(8),
             shutdownNotice: Duration = .zero, shutdownCloseCode: CloseCode = .goingAway,
             shutdownJitter: Duration = .seconds(2), log: Logger = Logger(label: "swift-ws"),
@@ -76,6 +80,7 @@ extension WebSocketServer {
             self.origin = origin
             self.compression = compression
             self.compressionBudget = compressionBudget
+            self.memoryBudget = memoryBudget
             self.handlesSignals = handlesSignals
             self.shutdownDeadline = shutdownDeadline
             self.shutdownNotice = shutdownNotice

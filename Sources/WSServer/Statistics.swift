@@ -20,6 +20,9 @@ public struct Statistics: Sendable, Hashable {
     public var octetsQueued = 0
     /// Octets received that wait because their handler does not keep up.
     public var octetsHeld = 0
+    /// Octets of unfinished messages, and of messages that wait for their handler, of sockets with
+    /// at least 4 KiB of them.
+    public var octetsGathered = 0
     /// Octets of memory that compression contexts of sockets take, or have reserved.
     public var compressionBytes = 0
     /// Tasks of routes and handlers that have not ended.

@@ -26,6 +26,8 @@ public final class CompressionContexts {
     var messageSizeMaxBytes = 0
     private var inflater: Inflater?
     private var inflated = InflatedMessage()
+    /// The octets of the message that is being received, so far.
+    var inflatedBytes: Int { inflated.count }
     private var utf8Tail: UInt32 = 0
     private var hasCompressedOctets = false
 

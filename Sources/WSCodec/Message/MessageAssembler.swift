@@ -12,6 +12,9 @@ struct MessageAssembler: ~Copyable {
     /// Whether no octet has come.
     var isEmpty: Bool { payload.isEmpty }
 
+    /// The octets that have come.
+    var count: Int { payload.count }
+
     /// The octets that memory is held for.
     var capacity: Int { payload.capacity }
 

@@ -473,6 +473,13 @@ final class Connection {
         scheduleTimer()
     }
 
+    // MARK: Shedding
+
+    /// What it holds of octets that have come and that are to go.
+    var octetsHeldInAll: Int {
+        octetsQueued + octets.value.backlog.count + (conversation?.octetsGathered ?? 0)
+    }
+
     // MARK: Draining
 
     /// The conversation, if it is one.

@@ -52,6 +52,9 @@ final class Conversation {
 
     // Back-pressure.
     private(set) var isPaused = false
+    /// What the loop counts of this socket's messages.
+    private var gathered: UInt32 = 0
+    private static let gatheredMin = 4096
     private var isPressured = false
     private var pongOctetsQueued = 0
     private var latestPong: [UInt8]?
@@ -122,6 +125,7 @@ final class Conversation {
         ownTask = 0
         task = nil
         inbox.value.removeAll()
+        countGathered()
         switch state {
         case .ending:
             sendLastClose()
@@ -167,6 +171,7 @@ final class Conversation {
         while state != .over {
             if isFull {
                 isPaused = true
+                countGathered()
                 return endpoint.value.dropConsumed()
             }
             do {
@@ -187,7 +192,7 @@ final class Conversation {
                     }
                     deliver(event, octets.span)
                 case .nothing(let isBetweenMessages):
-                    if isBetweenMessages { progressedAt = nil } else { noteProgress() }
+                    if isBetweenMessages { noteWhole() } else { noteProgress() }
                     return octets.count
                 }
             } catch {
@@ -198,8 +203,25 @@ final class Conversation {
         return octets.count
     }
 
+    /// Notes that no message is unfinished.
+    @inline(__always) private func noteWhole() {
+        progressedAt = nil
+        if gathered != 0 || !isCallback && inbox.value.octets >= Self.gatheredMin {
+            countGathered()
+        }
+    }
+
+    /// Brings the loop's figure up to date: what this socket keeps of messages, if it is much.
+    @inline(never) private func countGathered() {
+        let kept = endpoint.value.unfinishedMessageBytes + inbox.value.octets
+        let counted = kept >= Self.gatheredMin ? UInt32(clamping: kept) : 0
+        core.octetsGathered += Int(counted) - Int(gathered)
+        gathered = counted
+    }
+
     /// Notes when the message that the octets have left unfinished came on.
     private func noteProgress() {
+        countGathered()
         guard let latest = endpoint.value.unfinishedMessageProgress else {
             return progressedAt = nil
         }
@@ -271,6 +293,7 @@ final class Conversation {
     func tryReceive() -> Reception {
         if let message = inbox.value.popFirst() {
             isAnswering = true
+            if gathered != 0 { countGathered() }
             if isPaused, inbox.value.count <= settings.inboxMaxMessages / 2,
                 inbox.value.octets <= settings.inboxMaxBytes / 2
             {
@@ -662,6 +685,7 @@ final class Conversation {
         ending = nil
         record.end(info)
         endpoint.value.connectionLost()
+        if gathered != 0 { countGathered() }
         core.webSockets -= 1
         core.noteEnd(info)
         latestPong = nil
@@ -681,6 +705,28 @@ final class Conversation {
 
     /// Tells the handler of the beginning.
     func notifyOpened() { handler?.opened(LoopSocket(conversation: self)) }
+
+    // MARK: Shedding
+
+    /// What this socket keeps of messages, as far as it counts.
+    var octetsGathered: Int { Int(gathered) }
+
+    /// Gives up what it holds, with a Close that says to come again later (1013), or at once when
+    /// it has ended before.
+    func shed() {
+        guard state != .over else { return connection.abort() }
+        messagesDropped &+= UInt32(clamping: connection.dropOldest(.max))
+        inbox.value.removeAll()
+        var frame: [UInt8] = []
+        // There is none when our Close has been sent already.
+        try? endpoint.value.sendClose(.tryAgainLater, into: &frame)
+        queueControl(frame)
+        end(
+            CloseInfo(
+                code: .tryAgainLater, reason: "", initiator: .local, isClean: false,
+                cause: .overloaded, octetsUnsent: connection.octetsQueued))
+        connection.finish()
+    }
 
     // MARK: Draining
 

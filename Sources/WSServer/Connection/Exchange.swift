@@ -254,7 +254,9 @@ final class Exchange {
         }
         let origin = upgrade.options.origin ?? shared.configuration.origin
         guard origin.allows(request.head) else { return .reply(.plain(.forbidden)) }
-        if core.isDraining { return .reply(.unavailable) }
+        if core.isDraining || shared.configuration.memoryBudget.isNearlyFull {
+            return .reply(.unavailable)
+        }
         let compression = Self.compression(
             handshake, upgrade.options.compression ?? shared.configuration.compression,
             core.compressionPool)

@@ -57,6 +57,9 @@ final class LoopCore {
     // Counts behind `Statistics`.
     var octetsQueued = 0
     var octetsHeld = 0
+    var octetsGathered = 0
+    /// What the budget has been told of all these.
+    private var octetsTold = 0
     var webSockets = 0
     var handlersRunning = 0
     var descriptors = 0
@@ -110,6 +113,8 @@ final class LoopCore {
         listener = nil
         backend = nil
         blocks.removeAll()
+        shared.configuration.memoryBudget.add(-octetsTold)
+        octetsTold = 0
         publish()
         ended.take()?()
         // Ends the cycle of the loop and what its thread owns.
@@ -133,6 +138,7 @@ final class LoopCore {
         if isDraining { continueDraining() }
         notifyAll()
         flushAll(ring)
+        keepWithinMemory(ring)
         let count: Int
         do {
             let timeout =
@@ -192,8 +198,46 @@ final class LoopCore {
         counters.descriptors.store(descriptors, ordering: .relaxed)
         counters.octetsQueued.store(octetsQueued, ordering: .relaxed)
         counters.octetsHeld.store(octetsHeld, ordering: .relaxed)
+        counters.octetsGathered.store(octetsGathered, ordering: .relaxed)
         counters.compressionBytes.store(compressionPool.usedBytes, ordering: .relaxed)
         counters.handlers.store(handlersRunning, ordering: .relaxed)
+    }
+
+    // MARK: Memory
+
+    private static let tellsFrom = 1 << 16
+
+    /// Tells the budget what is held here, and sheds what is too much of it.
+    private func keepWithinMemory(_ ring: Ring) {
+        let held = octetsQueued + octetsHeld + octetsGathered
+        let budget = shared.configuration.memoryBudget
+        if abs(held - octetsTold) >= Self.tellsFrom {
+            budget.add(held - octetsTold)
+            octetsTold = held
+        }
+        // What has not been told is too little to be looked for.
+        guard octetsTold > 0 else { return }
+        let excess = budget.excess(ofShare: octetsTold)
+        if excess > 0 { shed(excess, ring) }
+    }
+
+    /// Closes sockets that hold so many octets together, the largest first.
+    @inline(never) private func shed(_ excess: Int, _ ring: Ring) {
+        let holders = connections.value.all.compactMap { connection in
+            connection.conversation.map { (held: connection.octetsHeldInAll, conversation: $0) }
+        }
+        var left = excess
+        for holder in holders.sorted(by: { $0.held > $1.held }) where left > 0 && holder.held > 0 {
+            left -= holder.held
+            holder.conversation.shed()
+        }
+        warn(
+            "the memory budget of \(shared.configuration.memoryBudget.limitBytes) octets for "
+                + "sockets is exceeded: the largest are closed with 1013")
+        flushAll(ring)
+        let held = octetsQueued + octetsHeld + octetsGathered
+        shared.configuration.memoryBudget.add(held - octetsTold)
+        octetsTold = held
     }
 
     // MARK: What connections ask for
@@ -293,17 +337,20 @@ final class LoopCore {
         if completion.result >= 0 { admit(completion.result, ring) }
         if !completion.hasMore {
             listener.ended(completion.result, ring, now)
-            if listener.retryAt != nil { warnOfShortage(-completion.result) }
+            if listener.retryAt != nil {
+                warn(
+                    "connections are turned away: \(StartError.cause(-completion.result, "accept"))"
+                )
+            }
             if listener.retryAt == nil, !isDraining { listener.arm(ring, now) }
         }
     }
 
-    /// Says why connections are not accepted, now and then.
-    private func warnOfShortage(_ code: Int32) {
+    /// Warns of a lack of something, now and then.
+    private func warn(_ text: @autoclosure () -> String) {
         if let last = warnedAt, now &- last < Self.warningInterval { return }
         warnedAt = now
-        shared.log.warning(
-            "connections are turned away: \(StartError.cause(code, "accept"))")
+        shared.log.warning("\(text())")
     }
 
     private func admit(_ descriptor: Int32, _ ring: Ring) {

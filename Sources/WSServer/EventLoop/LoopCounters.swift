@@ -10,6 +10,7 @@ final class LoopCounters: Sendable {
     let descriptors = Atomic<Int>(0)
     let octetsQueued = Atomic<Int>(0)
     let octetsHeld = Atomic<Int>(0)
+    let octetsGathered = Atomic<Int>(0)
     let compressionBytes = Atomic<Int>(0)
     let handlers = Atomic<Int>(0)
 }
@@ -24,6 +25,7 @@ extension Statistics {
         descriptors += counters.descriptors.load(ordering: .relaxed)
         octetsQueued += counters.octetsQueued.load(ordering: .relaxed)
         octetsHeld += counters.octetsHeld.load(ordering: .relaxed)
+        octetsGathered += counters.octetsGathered.load(ordering: .relaxed)
         compressionBytes += counters.compressionBytes.load(ordering: .relaxed)
         handlers += counters.handlers.load(ordering: .relaxed)
     }

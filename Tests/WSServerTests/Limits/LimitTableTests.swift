@@ -60,6 +60,10 @@ import WSCodec
                 size(configuration.compressionBudget.limitBytes),
             ],
             [
+                "messages and octets of all sockets together",
+                size(configuration.memoryBudget.limitBytes),
+            ],
+            [
                 "lingering after the last octet",
                 "\(time(limits.lingerTimeout)) or \(size(limits.lingerMaxBytes))",
             ],

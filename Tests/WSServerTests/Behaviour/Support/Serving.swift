@@ -82,6 +82,7 @@ func serving(
     #expect(server.statistics.webSockets == 0)
     #expect(server.statistics.octetsQueued == 0)
     #expect(server.statistics.octetsHeld == 0)
+    #expect(server.statistics.octetsGathered == 0)
     #expect(server.statistics.buffersOut == 0)
     #expect(server.statistics.descriptors == 0)
     #expect(server.statistics.handlers == 0)
