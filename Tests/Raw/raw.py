@@ -53,8 +53,12 @@ def request(line="GET /echo HTTP/1.1", without=(), more=(), host="127.0.0.1", **
 class Connection:
     """A TCP connection to a server, blocking, with a time-out on everything."""
 
-    def __init__(self, server):
-        self.socket = socket.create_connection((server.host, server.port), PATIENCE)
+    def __init__(self, server, receive_buffer=None):
+        self.socket = socket.socket()
+        self.socket.settimeout(PATIENCE)
+        if receive_buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.socket.connect((server.host, server.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
 
@@ -112,8 +116,8 @@ class Connection:
 class Client(Connection):
     """A connection that has sent its opening handshake."""
 
-    def __init__(self, server, extension=None):
-        super().__init__(server)
+    def __init__(self, server, extension=None, receive_buffer=None):
+        super().__init__(server, receive_buffer)
         fields = {"Sec_WebSocket_Extensions": extension} if extension else {}
         self.send(request(host=f"{server.host}:{server.port}", **fields))
 
