@@ -307,8 +307,6 @@ try_send(struct epoll *e, int fd, struct descriptor *d)
         sent = send(fd, d->octets, d->count, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
     int result = sent >= 0 ? (int)sent : -errno;
-    if (result == -EWOULDBLOCK)
-        result = -EAGAIN;
     if (result == -EAGAIN) {
         d->may_be_writable = false;
         int error = d->watches_output ? 0 : watch(e, fd, d, true);
@@ -416,7 +414,7 @@ accept_some(struct epoll *e, int fd, struct turn *turn)
         int accepted = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (accepted < 0 && errno == EINTR)
             continue;
-        if (accepted < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        if (accepted < 0 && errno == EAGAIN) {
             d->is_readable = false;
             return;
         }
@@ -453,7 +451,7 @@ receive_once(struct epoll *e, int fd, struct descriptor *d, struct turn *turn)
     do
         received = recv(fd, e->base.buffers + buffer * size, size, MSG_DONTWAIT);
     while (received < 0 && errno == EINTR);
-    if (received < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+    if (received < 0 && errno == EAGAIN) {
         d->is_readable = false;
         return;
     }
@@ -548,7 +546,7 @@ epoll_turn(cring *ring, int64_t timeout_ns, cring_completion *out, unsigned capa
     struct turn turn = {.out = out, .capacity = capacity};
     deliver_reports(e, &turn);
     send_queued(e, &turn);
-    if (turn.count > 0 || e->ready.count > 0 || e->sends.count > 0)
+    if (turn.count > 0 || e->ready.count > 0)
         timeout_ns = 0;
     struct epoll_event events[EVENTS_MAX];
     int count = wait_events(e, events, timeout_ns);

@@ -682,8 +682,7 @@ probe_receive(struct uring *u, const cring_settings *settings, cring_failure *fa
     uint64_t deadline = cring_now(&u->base) + FREE_PATIENCE_NS;
     while (error == 0 && u->in_flight > 0 && cring_now(&u->base) < deadline) {
         error = enter(u, FREE_STEP_NS);
-        if (reap(u, &completion, 1) == 1 && (completion.flags & CRING_BUFFER))
-            cring_recycle(&u->base, completion.buffer);
+        (void)reap(u, &completion, 1); /* no octets: there was one */
     }
     close(pair[0]);
     return error != 0 ? cring_failed(failure, "io_uring_enter", error) : 0;
@@ -708,8 +707,6 @@ cring_uring_open(cring **ring, const cring_settings *settings, cring_failure *fa
         error = register_buffers(u, failure);
     if (error == 0)
         error = probe_receive(u, settings, failure);
-    if (error == 0 && arm_wake(u) != 0)
-        error = cring_failed(failure, "memory", -ENOMEM);
     if (error != 0) {
         uring_free(&u->base);
         return error;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
+#include "faults.h"
 #include "ring_test.h"
 
 #include <errno.h>
@@ -171,9 +172,33 @@ starvation_loses_nothing(const struct variant *variant)
     cring_free(ring);
 }
 
+/* A buffer that is not out cannot be given back: it would be filled for two at once. */
+static void
+giving_back_twice_ends_the_program(const struct variant *variant)
+{
+    cring_options options = {.buffer_count = 4, .buffer_size = 16};
+    cring *ring = open_ring(variant, &options);
+    int pair[2];
+    tcp_pair(pair);
+    cring_completion got = {0};
+    CHECK_EQUAL(cring_receive(ring, pair[0], RECEIVE), 0);
+    CHECK(write_all(pair[1], "exactly a buffer", 16));
+    CHECK(next(ring, RECEIVE, PATIENCE_MS, &got));
+    CHECK_EQUAL(got.result, 16);
+    CHECK(recycling_aborts(ring, 4));
+    CHECK(!recycling_aborts(ring, got.buffer));
+    CHECK(recycling_aborts(ring, got.buffer));
+    CHECK_EQUAL(cring_buffers_out(ring), 0);
+    CHECK(none(ring, RECEIVE, 0));
+    cring_free(ring);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 void
 test_buffers(const struct variant *variant)
 {
     endings_use_no_buffer(variant);
     starvation_loses_nothing(variant);
+    giving_back_twice_ends_the_program(variant);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #define _GNU_SOURCE
+#include "faults.h"
 #include "ring_test.h"
 
 #include <errno.h>
@@ -197,6 +198,19 @@ resets_are_reported(const struct variant *variant)
     cring_receive(ring, -1, RECEIVE);
     CHECK(next(ring, RECEIVE, PATIENCE_MS, &got));
     CHECK_EQUAL(got.result, -EBADF);
+    for (int fd = -1; fd <= 9999; fd += 10000) {
+        cring_accept(ring, fd, ACCEPT);
+        CHECK(next(ring, ACCEPT, PATIENCE_MS, &got));
+        CHECK_EQUAL(got.result, -EBADF);
+    }
+    /* Nothing to shut down or to close, and nobody to tell. */
+    static const int nowhere[] = {-1, 99999};
+    for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++) {
+        CHECK_EQUAL(cring_shutdown(ring, nowhere[i], SHUT_RDWR), 0);
+        CHECK_EQUAL(cring_close(ring, nowhere[i]), 0);
+        CHECK_EQUAL(cring_cancel(ring, nowhere[i], 777), 0);
+    }
+    CHECK(!next_any(ring, 5, &got));
     cring_free(ring);
 }
 
@@ -233,6 +247,73 @@ accept_survives_the_descriptor_limit(const struct variant *variant)
     close(listener);
 }
 
+/* More connections at once than a turn takes: each comes, once. */
+static void
+many_connections_at_once(const struct variant *variant)
+{
+    enum { CLIENTS = 150 };
+    cring *ring = open_ring(variant, NULL);
+    uint16_t port;
+    int listener = listen_anywhere(&port), clients[CLIENTS], accepted = 0;
+    for (int i = 0; i < CLIENTS; i++)
+        clients[i] = connect_to(port);
+    CHECK_EQUAL(cring_accept(ring, listener, ACCEPT), 0);
+    cring_completion out[CLIENTS];
+    int64_t deadline = now_ms() + PATIENCE_MS;
+    while (accepted < CLIENTS && now_ms() < deadline) {
+        int count = cring_wait(ring, 10000000, out, CLIENTS);
+        for (int i = 0; i < count; i++) {
+            CHECK(out[i].result >= 0);
+            close(out[i].result);
+            accepted++;
+            if (!(out[i].flags & CRING_MORE))
+                cring_accept(ring, listener, ACCEPT);
+        }
+    }
+    CHECK_EQUAL(accepted, CLIENTS);
+    cring_free(ring);
+    close(listener);
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
+}
+
+/* Sockets that others hold open too, as a child process does: neither their events nor what the
+ * kernel remembers of them reach the next owner of the number. */
+static void
+shared_sockets(const struct variant *variant)
+{
+    cring *ring = open_ring(variant, NULL);
+    int pair[2], other[2];
+    tcp_pair(pair);
+    tcp_pair(other);
+    cring_completion got = {0};
+    uint8_t octet = 0;
+    CHECK_EQUAL(cring_receive(ring, pair[0], RECEIVE), 0);
+    CHECK(none(ring, RECEIVE, 0));
+    CHECK_EQUAL(cring_cancel(ring, pair[0], RECEIVE), 0);
+    CHECK(next(ring, RECEIVE, PATIENCE_MS, &got));
+    int held = dup(pair[0]);
+    CHECK_EQUAL(cring_close(ring, pair[0]), 0);
+    CHECK(!next_any(ring, 0, &got));
+    CHECK(write_all(pair[1], "a", 1));
+    CHECK(!next_any(ring, 5, &got));
+    /* The same socket comes back under its number. */
+    CHECK_EQUAL(dup2(held, pair[0]), pair[0]);
+    CHECK(receive_all(ring, pair[0], RECEIVE, false, &octet, 1) && octet == 'a');
+    /* Another one comes under it, while the ring was not told of the end of the first. */
+    CHECK_EQUAL(dup2(other[0], pair[0]), pair[0]);
+    close(held);
+    fail("send", 0, 1, EAGAIN); /* so that epoll has to watch it */
+    CHECK(send_all(ring, pair[0], SEND, (const uint8_t *)"b", 1));
+    heal();
+    CHECK(read_all(other[1], &octet, 1) && octet == 'b');
+    cring_free(ring);
+    for (int i = 0; i < 2; i++) {
+        close(pair[i]);
+        close(other[i]);
+    }
+}
+
 void
 test_connections(const struct variant *variant)
 {
@@ -241,4 +322,6 @@ test_connections(const struct variant *variant)
     numbers_are_reused(variant);
     resets_are_reported(variant);
     accept_survives_the_descriptor_limit(variant);
+    many_connections_at_once(variant);
+    shared_sockets(variant);
 }

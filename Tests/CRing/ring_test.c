@@ -2,7 +2,7 @@
 /* Tests of CRing without Swift, on io_uring with several sets of features and on epoll.
  *
  *   clang -std=gnu17 -O2 -ISources/CRing/include Sources/CRing/?*.c Tests/CRing/?*.c \
- *       -luring -lpthread -o ring_test        (add -fsanitize=address,undefined for that run)
+ *       @Tests/CRing/link -o ring_test        (add -fsanitize=address,undefined for that run)
  *   ./ring_test [uring|epoll]                 (both by default)
  *
  * Prints `ring_test: N checks, 0 failures` last; exits with 1 on failures, and never runs longer
@@ -65,7 +65,7 @@ test_variant(const struct variant *variant)
         {"connections", test_connections}, {"sends", test_sends},
         {"cancelling", test_cancelling},   {"buffers", test_buffers},
         {"queues", test_queues},           {"waiting", test_waiting},
-        {"freeing", test_freeing},
+        {"freeing", test_freeing},         {"shortages", test_shortages},
     };
     subject = variant->name;
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
@@ -87,6 +87,7 @@ main(int argc, char **argv)
     test_opening();
     test_sockets();
     test_threads();
+    test_failing();
     for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
         bool is_epoll = variants[i].kind == CRING_EPOLL;
         if (*only == '\0' || strcmp(only, is_epoll ? "epoll" : "uring") == 0)

@@ -85,8 +85,10 @@ void test_buffers(const struct variant *variant);
 void test_queues(const struct variant *variant);
 void test_waiting(const struct variant *variant);
 void test_freeing(const struct variant *variant);
+void test_shortages(const struct variant *variant);
 void test_opening(void);
 void test_sockets(void);
 void test_threads(void);
+void test_failing(void);
 
 #endif

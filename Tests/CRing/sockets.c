@@ -83,6 +83,9 @@ addresses(void)
         CHECK_EQUAL(connect(client, (struct sockaddr *)&to, sizeof to), 0);
         int peer = accept(fd, NULL, NULL);
         CHECK(cring_peer_network(NULL, peer) == 0); /* of ::1, the first half */
+        char text[46];
+        CHECK_EQUAL(cring_peer_address(NULL, peer, text, sizeof text), 3);
+        CHECK(strcmp(text, "::1") == 0);
         close(peer);
         close(client);
         close(fd);

@@ -110,6 +110,21 @@ wakes(const struct variant *variant)
     cring_free(ring);
 }
 
+/* The longest time-out there is does not turn into a short one, nor into an error. */
+static void
+the_longest_time_out(const struct variant *variant)
+{
+    cring *ring = open_ring(variant, NULL);
+    cring_completion out;
+    struct waker waker = {.ring = ring};
+    atomic_store(&waker.delay_ms, 5);
+    pthread_t thread;
+    pthread_create(&thread, NULL, wake_later, &waker);
+    CHECK_EQUAL(cring_wait(ring, INT64_MAX, &out, 1), 0);
+    pthread_join(thread, NULL);
+    cring_free(ring);
+}
+
 enum { PRODUCERS = 3, EACH = 3000 };
 
 static void *
@@ -231,6 +246,7 @@ test_waiting(const struct variant *variant)
     time_outs(variant);
     polling_reaps(variant);
     wakes(variant);
+    the_longest_time_out(variant);
     wakes_from_many_threads(variant);
     signals_interrupt_nothing(variant);
     termination_signals(variant);
