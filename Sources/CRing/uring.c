@@ -685,6 +685,8 @@ probe_receive(struct uring *u, const cring_settings *settings, cring_failure *fa
         (void)reap(u, &completion, 1); /* no octets: there was one */
     }
     close(pair[0]);
+    if (error == 0 && u->in_flight > 0)
+        error = -EOPNOTSUPP; /* its end would be taken for that of somebody else's receive */
     return error != 0 ? cring_failed(failure, "io_uring_enter", error) : 0;
 }
 
