@@ -13,6 +13,7 @@
 #define _DEFAULT_SOURCE
 #define _DARWIN_C_SOURCE
 
+#include "../../Sources/CFrame/level.h"
 #include "test.h"
 
 #include <sys/mman.h>
@@ -63,6 +64,12 @@ void each_kernel(void (*test)(void))
         if (cframe_kernel_use(k) == 0)
             test();
     }
+#if CFRAME_X86
+    /* A processor without SSSE3: vectors mask, plain C validates. */
+    atomic_store(&cframe_level, LEVEL_SSE2);
+    CHECK(cframe_kernel_current() == CFRAME_KERNEL_SSE, "SSE2");
+    test();
+#endif
     cframe_kernel_use(before);
 }
 

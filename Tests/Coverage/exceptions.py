@@ -40,7 +40,7 @@ class Exceptions:
         exceptions = cls()
         counter = None
         for number, text in enumerate(path.read_text().split("\n"), 1):
-            first = text.partition(" ")[0]
+            first = text.partition(" ")[0].rstrip(",")
             if not text or first == "#":
                 continue
             if first in ("because", "sometimes"):
